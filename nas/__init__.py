@@ -1,0 +1,1 @@
+"""Searches over networks and activation functions, and the engine that runs them."""

@@ -1,0 +1,164 @@
+"""Candidate and Outcome: the two values that pass between a search and the engine.
+
+Both are plain data. A candidate's ``spec`` is JSON and holds everything that a worker needs; what the search alone
+needs to know (parents, operators used) is in ``origin`` and never influences the evaluation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from nas.randomness import training_seed
+
+Json = dict[str, Any]
+"""A JSON object: str keys; values are str, int, float, bool, None, lists and objects."""
+
+
+class State(StrEnum):
+    """How the evaluation of a candidate ended."""
+
+    COMPLETED = "completed"
+    DIVERGED = "diverged"
+    """Loss or weights were not finite: a result, scored at chance."""
+    INVALID = "invalid"
+    """Cannot be built, or too large: refused before training."""
+    OUT_OF_MEMORY = "out_of_memory"
+    TIMED_OUT = "timed_out"
+    CRASHED = "crashed"
+    """The worker died or the evaluation raised; retried first when the worker died."""
+    DUPLICATE = "duplicate"
+    """Equal to an earlier candidate, whose result it shares."""
+
+
+RESULTS = frozenset({State.COMPLETED, State.DIVERGED, State.DUPLICATE})
+"""States that say something about the candidate. The others are failures and carry no fitness."""
+
+PHASES = ("queued", "built", "initialized", "trained", "scored")
+"""Keys of ``Outcome.seconds``."""
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of ``value``: keys sorted, no spaces, non-finite numbers refused.
+
+    Raises:
+        ValueError: if a number is not finite.
+        TypeError: if a value is not JSON.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One thing to evaluate.
+
+    Attributes:
+        id: position in the order in which the search asked, from 0; unique in a run.
+        generation: generation that asked for it, from 0.
+        spec: JSON object, see :func:`make_spec`.
+        origin: JSON object for the search's own use and for lineage (parents, blueprint and module ids, ...).
+    """
+
+    id: int
+    generation: int
+    spec: Mapping[str, Any]
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Hash of the canonical spec: equal keys mean equal candidates."""
+        return hashlib.sha256(canonical_json(self.spec).encode()).hexdigest()
+
+    @property
+    def seed(self) -> int:
+        """Training seed, part of the spec."""
+        return int(self.spec["seed"])
+
+
+def make_spec(
+    run_seed: int,
+    *,
+    task: Mapping[str, Any],
+    model: Mapping[str, Any],
+    initialization: Mapping[str, Any],
+    training: Mapping[str, Any],
+    limits: Mapping[str, Any] | None = None,
+    replicate: int = 0,
+) -> Json:
+    """Assemble the JSON object that a worker evaluates, and derive its training seed from it.
+
+    Args:
+        run_seed: the run's seed.
+        task: ``{"name": ..., "options": {...}}``, read by ``tasks.get``.
+        model: ``{"kind": ..., ...}``: which builder makes the network and from what.
+        initialization: ``{"strategy": ..., "options": {...}}``, read by ``autoinit.initialize``.
+        training: fields of ``tasks.training.Recipe``.
+        limits: ``{"max_parameters": ..., "max_seconds": ...}``; absent keys are unlimited.
+        replicate: number of the repetition, to train one candidate with several seeds.
+
+    Raises:
+        ValueError, TypeError: if a part is not JSON with finite numbers.
+    """
+    spec: Json = {
+        "task": dict(task),
+        "model": dict(model),
+        "initialization": dict(initialization),
+        "training": dict(training),
+        "limits": dict(limits or {}),
+        "replicate": replicate,
+    }
+    spec["seed"] = training_seed(run_seed, canonical_json(spec))
+    return spec
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a candidate.
+
+    Attributes:
+        candidate_id: ``Candidate.id``.
+        state: how it ended.
+        fitness: validation metric, larger is better; chance level for DIVERGED; None for failures.
+        metrics: further figures by name, such as ``val_loss`` (finite numbers only).
+        parameters: number of trainable and other weights of the network; None if it was not built.
+        seconds: wall seconds by phase, keys from :data:`PHASES`.
+        seed: training seed.
+        worker: where it ran, ``host:pid``.
+        reason: for everything but COMPLETED, why, in words; None otherwise.
+        attempts: evaluations started, 1 unless a worker died.
+        duplicate_of: for DUPLICATE, the id of the candidate whose result this is.
+    """
+
+    candidate_id: int
+    state: State
+    fitness: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    parameters: int | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+    worker: str = ""
+    reason: str | None = None
+    attempts: int = 1
+    duplicate_of: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.fitness is None) == (self.state in RESULTS):
+            raise ValueError(
+                f"an outcome has a fitness exactly when its state is one of {sorted(RESULTS)}. "
+                f"Received: state={self.state.value!r}, fitness={self.fitness!r}"
+            )
+        if self.state is not State.COMPLETED and not self.reason:
+            raise ValueError(f"an outcome that is not 'completed' says why. Received: state={self.state.value!r}")
+
+    def to_json(self) -> Json:
+        """Return the outcome as a JSON object."""
+        return asdict(self) | {"state": self.state.value}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Outcome:
+        """Inverse of :meth:`to_json`."""
+        return cls(**{**data, "state": State(data["state"])})

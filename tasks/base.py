@@ -1,0 +1,121 @@
+"""What a task is: what goes in, what comes out, and three splits of real data.
+
+A search sees :meth:`Task.search_data` only. :meth:`Task.test_data` is a call of its own, made once for the final
+networks of a run, so that nothing can select on the test split by accident.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Arrays = np.ndarray | dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One output of the network.
+
+    Attributes:
+        name: name of the output layer.
+        units: number of output units.
+        activation: Keras name of the output activation.
+        loss: Keras name of the loss.
+        metric: Keras name of the metric that is the fitness, larger is better.
+        chance: value of that metric for the best constant answer; what a diverged training is scored with.
+    """
+
+    name: str
+    units: int
+    activation: str
+    loss: str
+    metric: str
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInfo:
+    """What a search needs to know about a task without loading its data.
+
+    Attributes:
+        name: registered name.
+        input_shape: shape of one example, without the batch.
+        heads: outputs; the fitness of several heads is the mean of their metrics.
+        input_dtype: dtype name of the examples, ``"float32"`` or, for token ids, ``"int32"``.
+        input_mean, input_variance: over all entries of the training examples as the network receives them, which is
+            what AutoInit starts from.
+        vocabulary: for token ids, number of different ids; None otherwise.
+        options: the options that the task was made with, JSON.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    heads: tuple[Head, ...]
+    input_dtype: str = "float32"
+    input_mean: float = 0.0
+    input_variance: float = 1.0
+    vocabulary: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def chance(self) -> float:
+        """Fitness of the best constant answer, mean over heads."""
+        return sum(head.chance for head in self.heads) / len(self.heads)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Examples and their targets; first axis is the example.
+
+    Attributes:
+        x: examples as the network receives them (already preprocessed), C-contiguous.
+        y: targets; a dict by head name when there are several heads.
+    """
+
+    x: np.ndarray
+    y: Arrays
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchData:
+    """The two splits that a search may see."""
+
+    train: Split
+    validation: Split
+
+
+class Task(ABC):
+    """A dataset with its splits, preprocessing, loss and metric.
+
+    Subclasses are registered by name in :mod:`tasks.registry`. Construction is cheap and touches no data.
+    """
+
+    @property
+    @abstractmethod
+    def info(self) -> TaskInfo:
+        """What goes in and what comes out."""
+
+    @abstractmethod
+    def search_data(self, data_dir: Path | None = None) -> SearchData:
+        """Load, preprocess and return the training and validation splits.
+
+        Preprocessing is fitted on training rows only. The result depends on the task's options alone.
+
+        Args:
+            data_dir: folder that holds a folder per dataset; None means ``$GONDWANA_DATA``, then the user's cache.
+
+        Raises:
+            tasks.data.MissingDataError: if the files are neither there nor to be had.
+        """
+
+    @abstractmethod
+    def test_data(self, data_dir: Path | None = None) -> Split:
+        """Load, preprocess and return the test split. Raises as :meth:`search_data`."""
