@@ -152,7 +152,9 @@ class Outcome:
                 f"Received: state={self.state.value!r}, fitness={self.fitness!r}"
             )
         if self.state is not State.COMPLETED and not self.reason:
-            raise ValueError(f"an outcome that is not 'completed' says why. Received: state={self.state.value!r}")
+            raise ValueError(
+                f"an outcome that is not 'completed' says why. Received: state={self.state.value!r}"
+            )
 
     def to_json(self) -> Json:
         """Return the outcome as a JSON object."""
