@@ -1,0 +1,1 @@
+"""What came of a run: statistics, figures and the report."""
