@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from statsmodels.stats.proportion import (
     confint_proportions_2indep,
     proportion_confint,
@@ -27,9 +28,10 @@ def two_proportions(
     both = first_count + second_count
     if both in (0, first_total + second_total):
         return Test(name, 0.0, 1.0, note="none in either group" if both == 0 else "all in both groups")
-    result = test_proportions_2indep(
-        second_count, second_total, first_count, first_total, compare="diff", method="score"
-    )
+    with np.errstate(divide="ignore"):  # of the ratio, which it computes beside the difference
+        result = test_proportions_2indep(
+            second_count, second_total, first_count, first_total, compare="diff", method="score"
+        )
     return Test(name, float(result.statistic), float(result.pvalue))
 
 

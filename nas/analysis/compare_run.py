@@ -1,0 +1,195 @@
+"""The comparison that a run of ``kind: compare`` was made for, and comparisons of tables from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from nas.analysis.run_data import RunData, Trial
+from nas.analysis.statistics import Comparison, StatisticsError, compare
+from nas.analysis.statistics.multiplicity import Correction
+from nas.candidate import RESULTS, State
+
+
+@dataclass(frozen=True)
+class RunComparison:
+    """A comparison with what it was made from.
+
+    Attributes:
+        comparison: the statistics; None while fewer than two groups have a result.
+        baseline_fitness: fitness of every training of the baseline function.
+        texts: text of every function by strategy, in the order of the functions.
+        values: fitness of every function by strategy, None for no result; mean over replicates.
+    """
+
+    comparison: Comparison | None
+    baseline_fitness: tuple[float, ...]
+    texts: Mapping[str, Sequence[str]]
+    values: Mapping[str, Sequence[float | None]]
+
+
+def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparison:
+    """Compare the strategies of a run of ``kind: compare``.
+
+    A function's value is the mean over its replicates. Diverged trainings count at chance (the engine records them
+    so); candidates without a result are left out and counted. The value to beat is the mean fitness of the baseline.
+
+    Raises:
+        StatisticsError: if the run is of another kind.
+    """
+    if run.kind != "compare":
+        raise StatisticsError(
+            f"{run.path} is no comparison but a run of kind {run.kind!r}; use gondwana report"
+        )
+    settings = run.config["search"]
+    baseline = tuple(
+        trial.fitness
+        for trial in run.trials
+        if trial.candidate.origin.get("role") == "baseline" and trial.fitness is not None
+    )
+    cells: dict[str, dict[int, list[Trial]]] = {}
+    for trial in run.trials:
+        origin = trial.candidate.origin
+        if origin.get("role") == "function":
+            cells.setdefault(str(origin["strategy"]), {}).setdefault(int(origin["function"]), []).append(
+                trial
+            )
+    texts = {
+        name: [str(trials[0].candidate.origin.get("text", "")) for _, trials in sorted(functions.items())]
+        for name, functions in cells.items()
+    }
+    values = {
+        name: [_mean(trials) for _, trials in sorted(functions.items())] for name, functions in cells.items()
+    }
+    known = {name: column for name, column in values.items() if any(value is not None for value in column)}
+    comparison = None
+    paired = bool(settings["paired"])
+    if len(known) > 1 and (not paired or _have_common_subjects(known)):
+        comparison = compare(
+            _aligned(known) if paired else known,
+            chance=chance_of(run),
+            margin=float(settings["margin"]),
+            baseline=sum(baseline) / len(baseline) if baseline else None,
+            paired=paired,
+            correction=correction,
+        )
+    return RunComparison(comparison, baseline, texts, values)
+
+
+def chance_of(run: RunData) -> float | None:
+    """Return the chance level with which the run scored diverged trainings, from its task; None if it is unknown."""
+    import tasks
+
+    task = run.config.get("task", {})
+    return tasks.get(str(task["name"]), **task.get("options", {})).info.chance if "name" in task else None
+
+
+def _mean(trials: Sequence[Trial]) -> float | None:
+    values = [trial.fitness for trial in trials if trial.fitness is not None]
+    return sum(values) / len(values) if values else None
+
+
+def _aligned(columns: Mapping[str, Sequence[float | None]]) -> dict[str, list[float | None]]:
+    """Fill columns that an unfinished run left shorter with None."""
+    longest = max(len(column) for column in columns.values())
+    return {name: [*column, *[None] * (longest - len(column))] for name, column in columns.items()}
+
+
+def _have_common_subjects(columns: Mapping[str, Sequence[float | None]]) -> bool:
+    rows = list(zip(*columns.values(), strict=False))
+    return any(all(value is not None for value in row) for row in rows)
+
+
+class TableError(ValueError):
+    """A CSV file that does not hold what a comparison needs."""
+
+
+def compare_table(
+    path: Path,
+    *,
+    group: str,
+    value: str,
+    subject: str | None = None,
+    chance: float | None = None,
+    margin: float = 0.0,
+    baseline: float | None = None,
+    correction: Correction = "holm",
+) -> Comparison:
+    """Compare groups of a CSV file with one outcome a row.
+
+    An empty cell in the value column is no result. ``nan`` and ``inf`` are diverged trainings. A column ``state`` as
+    ``gondwana export`` writes it is respected: failures of the infrastructure are left out.
+
+    Args:
+        group: column that names the group.
+        value: column of the outcome, larger is better.
+        subject: column that names what belongs together in different groups; makes the comparison paired.
+        chance, margin, baseline, correction: as in :func:`nas.analysis.statistics.compare`.
+
+    Raises:
+        TableError: if the file, a column or a number is not as described.
+        StatisticsError: if the groups cannot be compared.
+    """
+    frame = _read(path)
+    for column in (group, value, *([subject] if subject else [])):
+        if column not in frame.columns:
+            raise TableError(
+                f"{path}: there is no column {column!r}. Columns: {', '.join(map(repr, frame.columns))}"
+            )
+    outcomes = [_number(path, row, cell) for row, cell in enumerate(frame[value], start=2)]
+    if "state" in frame.columns:
+        results = {state.value for state in RESULTS}
+        known = results | {state.value for state in State}
+        for row, state in enumerate(frame["state"]):
+            if state in known and state not in results:
+                outcomes[row] = None
+    names = list(frame[group])
+    if subject is None:
+        groups: dict[str, list[float | None]] = {}
+        for name, outcome in zip(names, outcomes, strict=True):
+            groups.setdefault(name, []).append(outcome)
+    else:
+        groups = _by_subject(path, names, list(frame[subject]), outcomes)
+    return compare(
+        groups,
+        chance=chance,
+        margin=margin,
+        baseline=baseline,
+        paired=subject is not None,
+        correction=correction,
+    )
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError as error:
+        raise TableError(f"{path}: there is no such file") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise TableError(f"{path}: is not a CSV file: {' '.join(str(error).split())}") from error
+
+
+def _number(path: Path, row: int, cell: str) -> float | None:
+    if not cell.strip():
+        return None
+    try:
+        return float(cell)
+    except ValueError as error:
+        raise TableError(f"{path}, line {row}: expected a number. Received: {cell[:80]!r}") from error
+
+
+def _by_subject(
+    path: Path, names: Sequence[str], subjects: Sequence[str], outcomes: Sequence[float | None]
+) -> dict[str, list[float | None]]:
+    order = list(dict.fromkeys(subjects))
+    cells: dict[tuple[str, str], float | None] = {}
+    for name, subject, outcome in zip(names, subjects, outcomes, strict=True):
+        if (name, subject) in cells:
+            raise TableError(
+                f"{path}: group {name!r} has two rows for the subject {subject!r}; average them first"
+            )
+        cells[name, subject] = outcome
+    return {name: [cells.get((name, subject)) for subject in order] for name in dict.fromkeys(names)}

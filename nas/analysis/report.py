@@ -1,0 +1,69 @@
+"""``report.html``: one self-contained file that says what a run did, what came of it, and how sure that is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from nas.analysis import sections
+from nas.analysis.compare_run import compare_run
+from nas.analysis.comparison_section import comparison
+from nas.analysis.html import Html
+from nas.analysis.page import Figures, page
+from nas.analysis.run_data import RunData
+from nas.engine.run_folder import RunFolder
+
+REPORT = "report.html"
+
+
+def load_run(run_dir: Path) -> RunData:
+    """Read a run, finished or under way. Writes nothing.
+
+    Raises:
+        nas.engine.run_folder.RunFolderError: if the folder is not a run or is damaged.
+        nas.engine.store.StoreError: if the database cannot be read.
+    """
+    folder = RunFolder.open(run_dir)
+    with folder.open_store(read_only=True) as store:
+        return RunData.from_store(folder.path, store, _environment(folder.path / "environment.json"))
+
+
+def _environment(path: Path) -> dict[str, object]:
+    """Return what the engine noted about the run's surroundings; the report says so if there is nothing to read."""
+    try:
+        noted = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {"environment": "not recorded"}
+    except json.JSONDecodeError:
+        return {"environment": f"{path.name} is damaged"}
+    return noted if isinstance(noted, dict) else {"environment": f"{path.name} is damaged"}
+
+
+def render(run: RunData) -> str:
+    """Return the report of a run as an HTML document."""
+    shown = Figures()
+    content: list[tuple[str, Html]] = []
+    if run.kind == "compare":
+        content.append(("Comparison", comparison(compare_run(run), shown)))
+    content += [
+        ("Fitness", sections.fitness(run, shown)),
+        ("Best networks", sections.best_networks(run)),
+        ("What failed and why", sections.failures(run, shown)),
+        ("Seconds by phase", sections.phases(run, shown)),
+        ("What was run", sections.what_was_run(run)),
+        ("Candidates", sections.candidates(run)),
+        ("How to reproduce each number", sections.reproduce(run)),
+    ]
+    return page(run.name, content, shown, introduction=sections.introduction(run))
+
+
+def write_report(run_dir: Path) -> Path:
+    """Write ``report.html`` into a run folder, whole or not at all, and return its path.
+
+    Raises:
+        nas.engine.run_folder.RunFolderError: if the folder is not a run or is damaged.
+        nas.engine.store.StoreError: if the database cannot be read.
+    """
+    folder = RunFolder.open(run_dir)
+    folder.write_text(REPORT, render(load_run(run_dir)))
+    return folder.path / REPORT

@@ -1,0 +1,187 @@
+"""report.html: complete, self-contained, escaped, for finished and unfinished runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from conftest import HOSTILE  # type: ignore[import-not-found]
+from plotly.offline import get_plotlyjs
+
+from nas.analysis.html import Html, details, element, escape, join, table
+from nas.analysis.page import embedded_json
+from nas.analysis.report import load_run, render, write_report
+from nas.engine.run_folder import RunFolderError
+
+VOID = {"meta", "input", "br", "hr"}
+
+
+class Document(HTMLParser):
+    """Collects elements, checks that they are nested properly, and keeps text outside scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == [], f"not closed: {self._open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open and self._open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] == "script":
+            self.scripts.append(data)
+        elif self._open and self._open[-1] != "style":
+            self.text += data + " "
+
+
+def without_plotly(text: str) -> str:
+    return text.replace(get_plotlyjs(), "")
+
+
+@pytest.fixture
+def evolution_page(evolution: Path) -> str:
+    return without_plotly(write_report(evolution).read_text(encoding="utf-8"))
+
+
+def test_nothing_of_a_run_is_markup(evolution_page: str) -> None:
+    document = Document(evolution_page)
+    assert not [tag for tag, _ in document.elements if tag == "img"]
+    assert HOSTILE in document.text
+    assert all("alert(" not in script or script.lstrip().startswith("{") for script in document.scripts)
+    assert "onerror=alert(1)>" not in evolution_page
+
+
+def test_nothing_is_loaded_from_anywhere(evolution_page: str) -> None:
+    document = Document(evolution_page)
+    for tag, attributes in document.elements:
+        assert "src" not in attributes, tag
+        assert (attributes.get("href") or "#").startswith("#"), (tag, attributes)
+        assert tag not in {"link", "iframe", "object", "embed", "base"}
+    style = re.search(r"<style>(.*?)</style>", evolution_page, re.DOTALL)
+    assert style is not None
+    assert "url(" not in style.group(1)
+    assert "@import" not in style.group(1)
+    assert "http" not in re.sub(r"http-equiv", "", evolution_page)
+    policy = next(
+        a["content"] for tag, a in document.elements if a.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy is not None
+    assert "default-src 'none'" in policy
+    assert "connect-src 'none'" in policy
+
+
+def test_every_section_says_what_the_run_recorded(evolution_page: str) -> None:
+    text = Document(evolution_page).text
+    for expected in (
+        "18 candidates, 14 results, 4 failures",
+        "test, measured once",
+        "accuracy 0.9200",
+        "best.keras",
+        "out_of_memory",
+        "timed_out",
+        "keras 3.15.1",
+        "1 candidates answered without training",
+        "gondwana export",
+        "1 diverged: results, scored at chance. 4 without a result",
+    ):
+        assert expected in text, expected
+
+
+def test_every_figure_has_data_and_a_place(evolution_page: str) -> None:
+    document = Document(evolution_page)
+    places = [attributes["data-source"] for _, attributes in document.elements if "data-source" in attributes]
+    sources = {a["id"]: None for tag, a in document.elements if tag == "script" and "id" in a}
+    assert len(places) >= 3
+    assert set(places) == set(sources)
+    figures = [json.loads(script) for script in document.scripts if script.startswith("{")]
+    assert len(figures) == len(places)
+    assert all(figure["data"] for figure in figures)
+
+
+def test_the_page_adapts_to_phones_and_to_dark_mode(evolution_page: str) -> None:
+    assert 'content="width=device-width, initial-scale=1"' in evolution_page
+    assert "prefers-color-scheme: dark" in evolution_page
+    assert "@media (max-width" in evolution_page
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_a_comparison_reports_tables_and_a_sentence_for_each_pair(
+    make_comparison: Callable[..., Path], paired: bool
+) -> None:
+    path = make_comparison(paired=paired)
+    page = without_plotly(write_report(path).read_text(encoding="utf-8"))
+    document = Document(page)
+    verdicts = [a for _, a in document.elements if a.get("class") == "verdict"]
+    assert len(verdicts) == 3
+    primary = "Wilcoxon signed-rank" if paired else "Brunner-Munzel"
+    assert f"({primary}, Holm-corrected)" in document.text
+    assert "The baseline to beat is 0.9000, the mean of 0.9000, 0.9000" in document.text
+    assert "How to reproduce each number" in document.text
+    assert ("The same functions" in document.text) == paired
+
+
+def test_an_unfinished_comparison_is_reported_as_far_as_it_is(make_comparison: Callable[..., Path]) -> None:
+    document = Document(without_plotly(render(load_run(make_comparison(told=1)))))
+    assert "nothing to compare yet" in document.text
+
+
+@pytest.mark.parametrize("told", [0, 3, 4, 5, 11])
+def test_any_prefix_of_a_run_can_be_reported(make_comparison: Callable[..., Path], told: int) -> None:
+    Document(without_plotly(render(load_run(make_comparison(told=told)))))
+
+
+def test_reading_a_run_changes_nothing_in_its_folder(evolution: Path) -> None:
+    before = {
+        path.name: path.read_bytes()
+        for path in evolution.iterdir()
+        if not path.name.startswith("run.sqlite-")
+    }
+    render(load_run(evolution))
+    after = {
+        path.name: path.read_bytes()
+        for path in evolution.iterdir()
+        if not path.name.startswith("run.sqlite-")
+    }
+    assert before == after
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match=r"not a run folder"):
+        write_report(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_environment_file_is_named(evolution: Path) -> None:
+    (evolution / "environment.json").write_text("{", encoding="utf-8")
+    assert "environment.json is damaged" in render(load_run(evolution))
+
+
+def test_elements_escape_text_and_attributes_and_keep_markup() -> None:
+    made = element("a", "<b>", Html("<i>x</i>"), None, href='"><script>', hidden=True, title=None)
+    assert made == '<a href="&quot;&gt;&lt;script&gt;" hidden>&lt;b&gt;<i>x</i></a>'
+    assert join(["<", Html("<br>")], " & ") == "&lt; &amp; <br>"
+    assert escape("'\"&<>") == "&#x27;&quot;&amp;&lt;&gt;"
+    assert "<script>" not in table(["<script>"], [["<script>"]], caption="<script>")
+    assert "<script>" not in details("<script>", "<script>")
+
+
+def test_embedded_json_cannot_end_its_script() -> None:
+    text = embedded_json({"a": "</script><!--&"})
+    assert "<" not in text
+    assert json.loads(text) == {"a": "</script><!--&"}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        embedded_json(float("nan"))
