@@ -1,0 +1,149 @@
+"""Reproduction: the next generation of one population, from the present one and its fitness."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nas.codeepneat.crossover import crossover
+from nas.codeepneat.genome import Genome, Node
+from nas.codeepneat.mutation import Rates, initial_genome, mutate
+from nas.codeepneat.population import Individual, Population
+from nas.codeepneat.selection import (
+    best_first,
+    elite_count,
+    shares,
+    standings,
+    surviving_species,
+    updated_records,
+)
+from nas.codeepneat.space import SPECIES, Alphabet
+from nas.codeepneat.species import Speciation, speciate
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How one population evolves.
+
+    Attributes:
+        size: number of individuals.
+        species: wanted number of species.
+        elitism: share of each species that survives unchanged.
+        parents: share of each species, the best of it, that has offspring.
+        crossover: probability that an offspring has two parents.
+        stagnation: generations without a new best after which a species dies out.
+        rates: mutation probabilities.
+        initial_sizes: smallest and largest number of nodes of an initial genome.
+    """
+
+    size: int
+    species: int
+    elitism: float
+    parents: float
+    crossover: float
+    stagnation: int
+    rates: Rates
+    initial_sizes: tuple[int, int]
+
+
+def initial_population(policy: Policy, alphabet: Alphabet, rng: np.random.Generator) -> Population:
+    """Return random chains, their sizes spread evenly over ``policy.initial_sizes``."""
+    low, high = policy.initial_sizes
+    genomes = [
+        initial_genome(alphabet, min(alphabet.max_nodes, low + number % (high - low + 1)), rng)
+        for number in range(policy.size)
+    ]
+    individuals = tuple(Individual(number, genome, born=0) for number, genome in enumerate(genomes))
+    return Population(
+        individuals, speciate(genomes, Speciation(), alphabet, policy.species), counted=policy.size
+    )
+
+
+def next_population(
+    population: Population, policy: Policy, alphabet: Alphabet, generation: int, rng: np.random.Generator
+) -> Population:
+    """Return the population of ``generation`` that follows from the evaluated ``population``.
+
+    Args:
+        population: the generation before, fitness included; it stays as it is.
+        policy: how to select and vary.
+        alphabet: what genomes may contain.
+        generation: number of the generation that is made.
+        rng: source of all choices.
+    """
+    standing = standings(population.individuals)
+    species = population.species()
+    records = updated_records(population.records, species, generation - 1)
+    breeding = surviving_species(species, records, standing, generation - 1, policy.stagnation)
+    individuals: list[Individual] = []
+    counted = population.counted
+    for name, places in sorted(shares(breeding, standing, policy.size).items()):
+        members = best_first(breeding[name], standing)
+        elite = members[: elite_count(policy.elitism, len(members), places)]
+        parents = members[: max(1, math.ceil(policy.parents * len(members)))]
+        individuals += elite
+        for _ in range(places - len(elite)):
+            individuals.append(_offspring(parents, standing, policy, alphabet, counted, generation, rng))
+            counted += 1
+    genomes = [individual.genome for individual in individuals]
+    speciation = speciate(genomes, population.speciation, alphabet, policy.species)
+    alive = {name: record for name, record in records.items() if name in speciation.members}
+    return Population(tuple(individuals), speciation, alive, counted)
+
+
+def repointed(blueprints: Population, successors: Mapping[int, int]) -> Population:
+    """Return blueprints whose nodes point to living module species only.
+
+    A blueprint that pointed to a species that is gone becomes a new individual, which keeps the fitness.
+
+    Args:
+        blueprints: population of blueprints.
+        successors: the living species that took the place of each one that is gone.
+    """
+    individuals, counted = [], blueprints.counted
+    for individual in blueprints.individuals:
+        genome = _repointed(individual.genome, successors)
+        if genome != individual.genome:
+            parents = (individual.id,)
+            individual = replace(individual, id=counted, genome=genome, parents=parents, operators=("repoint",))
+            counted += 1
+        individuals.append(individual)
+    old = blueprints.speciation
+    representatives = {name: _repointed(genome, successors) for name, genome in old.representatives.items()}
+    speciation = replace(old, representatives=representatives)
+    return replace(blueprints, individuals=tuple(individuals), speciation=speciation, counted=counted)
+
+
+def _repointed(genome: Genome, successors: Mapping[int, int]) -> Genome:
+    def moved(node: Node) -> Node:
+        heir = successors.get(int(node.genes[SPECIES])) if SPECIES in node.genes else None
+        return node if heir is None else replace(node, genes={**node.genes, SPECIES: heir})
+
+    return replace(genome, nodes=tuple(moved(node) for node in genome.nodes))
+
+
+def _offspring(
+    parents: Sequence[Individual],
+    standing: Mapping[int, float],
+    policy: Policy,
+    alphabet: Alphabet,
+    number: int,
+    generation: int,
+    rng: np.random.Generator,
+) -> Individual:
+    first = parents[int(rng.integers(len(parents)))]
+    genome, ids = first.genome, [first.id]
+    if len(parents) > 1 and rng.random() < policy.crossover:
+        others = [parent for parent in parents if parent.id != first.id]
+        second = others[int(rng.integers(len(others)))]
+        fitter, other = (first, second) if standing[first.id] >= standing[second.id] else (second, first)
+        equal = standing[first.id] == standing[second.id]
+        genome = crossover(fitter.genome, other.genome, rng, equal=equal)
+        ids = [fitter.id, other.id]
+    crossed = ("crossover",) if len(ids) > 1 else ()
+    copy = any(parent.genome == genome for parent in parents if parent.id in ids)
+    child, mutations = mutate(genome, alphabet, policy.rates, generation, rng, always=copy)
+    return Individual(number, child, born=generation, parents=tuple(ids), operators=(*crossed, *mutations))
