@@ -110,11 +110,13 @@ class PlannedSearch:
         return {**self._summary, "fitness": fitness}
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
+    """Settings that cannot be changed and refuse keys that they do not know."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Architecture(_Frozen):
+class Architecture(Frozen):
     """A fixed network of ``tasks.architectures``.
 
     Attributes:
@@ -126,7 +128,7 @@ class Architecture(_Frozen):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
-class Strategy(_Frozen):
+class Strategy(Frozen):
     """An initialization strategy of ``autoinit``; a config may give its name alone.
 
     Attributes:
@@ -150,7 +152,7 @@ def default_strategies() -> tuple[Strategy, ...]:
     return tuple(Strategy(strategy=name) for name in ("glorot_uniform", "autoinit", "autoinit++"))
 
 
-class CompareSettings(_Frozen):
+class CompareSettings(Frozen):
     """The ``search`` section of a config with ``kind: compare``.
 
     Attributes:
@@ -219,7 +221,7 @@ class CompareSettings(_Frozen):
             raise SettingsError(
                 f"a comparison has one generation: set generations to 1. Received: {generations}"
             )
-        spec = _SpecFactory(seed, task, self.architecture, training, limits)
+        spec = SpecFactory(seed, task, self.architecture, training, limits)
         functions = self._draw(seed)
         plan: list[tuple[Json, Json]] = []
         for replicate in range(self.baseline_replicates):
@@ -283,8 +285,15 @@ def group_names(strategies: Sequence[Strategy]) -> tuple[str, ...]:
     )
 
 
-class _SpecFactory:
-    """Specs that differ in activation function, strategy and replicate only."""
+class SpecFactory:
+    """Makes the specs of a search over activation functions in one fixed architecture.
+
+    Args:
+        seed: the run's seed.
+        task: ``{"name": ..., "options": {...}}``.
+        architecture: network in which the functions are used.
+        training, limits: as in :func:`nas.candidate.make_spec`.
+    """
 
     def __init__(
         self,
@@ -300,7 +309,10 @@ class _SpecFactory:
         self._training = training
         self._limits = limits
 
-    def __call__(self, activation: str, strategy: Strategy, replicate: int) -> Json:
+    def __call__(
+        self, activation: str, strategy: Strategy, replicate: int, changes: Mapping[str, Any] | None = None
+    ) -> Json:
+        """Return the spec of one training; ``changes`` replace fields of the training."""
         model = {
             "kind": "architecture",
             "name": self._architecture.name,
@@ -312,7 +324,7 @@ class _SpecFactory:
             task=self._task,
             model=model,
             initialization={"strategy": strategy.strategy, "options": strategy.options},
-            training=self._training,
+            training={**self._training, **(changes or {})},
             limits=self._limits,
             replicate=replicate,
         )

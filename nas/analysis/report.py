@@ -8,12 +8,15 @@ from pathlib import Path
 from nas.analysis import sections
 from nas.analysis.compare_run import compare_run
 from nas.analysis.comparison_section import comparison
+from nas.analysis.edf_picture import edf_svg
 from nas.analysis.html import Html
 from nas.analysis.page import Figures, page
 from nas.analysis.run_data import RunData
+from nas.analysis.statistics import Comparison
 from nas.engine.run_folder import RunFolder
 
 REPORT = "report.html"
+EDF = "edf.svg"
 
 
 def load_run(run_dir: Path) -> RunData:
@@ -55,6 +58,13 @@ def render(run: RunData) -> str:
         ("How to reproduce each number", sections.reproduce(run)),
     ]
     return page(run.name, content, shown, introduction=sections.introduction(run))
+
+
+def write_edf(run_dir: Path, comparison: Comparison) -> Path:
+    """Write the EDF figure of a comparison into its run folder as ``edf.svg`` and return its path."""
+    folder = RunFolder.open(run_dir)
+    folder.write_bytes(EDF, edf_svg(comparison))
+    return folder.path / EDF
 
 
 def write_report(run_dir: Path) -> Path:
