@@ -10,7 +10,15 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AllowInfNan,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_serializer,
+    model_validator,
+)
 
 Value = str | int | float | bool
 """A value of a hyperparameter; JSON."""
@@ -107,6 +115,10 @@ class Choice(BaseModel):
         if len(set(self.values)) != len(self.values):
             raise ValueError(f"each value may be listed once. Received: {list(self.values)}")
         return self
+
+    @model_serializer
+    def _as_list(self) -> list[Value]:
+        return list(self.values)
 
     def sample(self, rng: np.random.Generator) -> Value:
         """Draw a value, all equally likely."""

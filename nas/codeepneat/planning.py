@@ -50,7 +50,8 @@ def _plan(model_spec: Mapping[str, Any], info: TaskInfo) -> Plan:
         module = nodes[name]["module"]
         tensors[name] = _module(planner, name, module, modules[module], entry)
     vector = _readout(planner, model_spec.get("readout", "flatten"), tensors[OUTPUT])
-    return Plan(tuple(planner.steps), _heads(planner, vector, info))
+    outputs = _heads(planner, vector, info)
+    return Plan(tuple(planner.steps), outputs)
 
 
 def _stem(planner: Planner, model_spec: Mapping[str, Any], info: TaskInfo) -> str:

@@ -241,11 +241,13 @@ class CoDeepNEAT:
 
     def _candidate(self, number: int, team: Team) -> Candidate:
         initialization = self._settings.initialization
+        # The genes are in the layers of the spec already; "default" leaves a network as it was built.
+        strategy = "default" if initialization.strategy == EVOLVED else initialization.strategy
         spec = make_spec(
             self._job.seed,
             task=self._job.task,
             model=self._model(team),
-            initialization={"strategy": initialization.strategy, "options": initialization.options},
+            initialization={"strategy": strategy, "options": initialization.options},
             training={**self._job.training, **training_genes(team.blueprint.genome)},
             limits=self._job.limits,
         )
