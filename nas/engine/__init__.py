@@ -1,0 +1,1 @@
+"""The engine: leads a search through workers, and loses nothing."""

@@ -1,0 +1,60 @@
+"""Settings of the machine-learning framework that must be made in a worker before its first use."""
+
+from __future__ import annotations
+
+import os
+
+
+def configure(threads: int) -> None:
+    """Limit the framework to ``threads`` threads and let it take GPU memory as it needs it.
+
+    TensorFlow ignores ``OMP_NUM_THREADS`` and would start a thread per core in every worker; it would also claim the
+    whole memory of a GPU, so that two workers could not share one.
+    """
+    import keras
+
+    name = keras.backend.backend()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
+    elif name == "torch":
+        import torch
+
+        torch.set_num_threads(threads)
+    elif name == "jax":
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+
+def devices() -> list[str]:
+    """Return the framework's devices as ``NAME (description)``, GPUs first."""
+    import keras
+
+    name = keras.backend.backend()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        found = [
+            f"{gpu.name} ({tf.config.experimental.get_device_details(gpu).get('device_name', 'unknown')})"
+            for gpu in gpus
+        ]
+        return found + [cpu.name for cpu in tf.config.list_physical_devices("CPU")]
+    if name == "torch":
+        import torch
+
+        count = torch.cuda.device_count()
+        return [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(count)] + ["cpu"]
+    if name == "jax":
+        import jax
+
+        return [f"{device.platform}:{device.id} ({device.device_kind})" for device in jax.devices()]
+    return ["cpu"]
+
+
+def has_gpu() -> bool:
+    """Return whether the framework sees a GPU or another accelerator."""
+    return any(not word.lower().startswith(("cpu", "/physical_device:cpu")) for word in devices())

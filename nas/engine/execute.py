@@ -1,0 +1,255 @@
+"""A run from its config to its result: :func:`start` and :func:`resume`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas.candidate import Candidate, Json, State
+from nas.config import EngineConfig, RunConfig, parse_config
+from nas.config_errors import ConfigError
+from nas.engine import finals as final_stage
+from nas.engine.log import RunLog
+from nas.engine.loop import Listener, RunLoop, Stop
+from nas.engine.pool import Job, Pool, Work
+from nas.engine.pools import make_pool
+from nas.engine.provenance import environment
+from nas.engine.run_folder import RunFolder
+from nas.engine.signals import stop_on_signals
+from nas.engine.store import Final, Store
+from nas.evaluate import evaluate, load_final_data, load_search_data
+from nas.search import Search
+
+if TYPE_CHECKING:
+    from tasks.base import TaskInfo
+
+SEARCH_DATA = "search"
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run came to.
+
+    Attributes:
+        path: the run folder.
+        finished: False if it was stopped and can be resumed.
+        finals: finalists with their test figures, best of the search first.
+        states: number of outcomes by state.
+    """
+
+    path: Path
+    finished: bool
+    finals: tuple[Final, ...]
+    states: Mapping[State, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How to execute a run; the defaults are what the command line uses.
+
+    Attributes:
+        data_dir: folder that holds a folder per dataset; None as in :meth:`tasks.Task.search_data`.
+        listeners: told how the run goes on.
+        open_pool: starts the workers.
+        work: what a worker does with a candidate's spec and the search's data.
+        load_data: loads that data from the task's description.
+        stop: can be set to end the run early.
+    """
+
+    data_dir: Path | None = None
+    listeners: Sequence[Listener] = ()
+    open_pool: Callable[[EngineConfig], Pool] = make_pool
+    work: Work = evaluate
+    load_data: Callable[[Json, Path | None], Any] = load_search_data
+    stop: Stop = field(default_factory=Stop)
+
+
+def start(config: RunConfig, path: Path, execution: Execution | None = None) -> RunResult:
+    """Begin a run in a new folder and lead it to its end.
+
+    Data, search and workers are there before the folder holds anything; a run that is refused leaves no folder.
+
+    Args:
+        config: what to run.
+        path: run folder, missing or empty.
+        execution: how.
+
+    Raises:
+        ValueError: for what the user can mend: an unknown task, missing data, a folder in use, no such cluster.
+        RuntimeError: if the run cannot go on (StoreError, PoolError, FailingRunError); what it has is recorded.
+        KeyboardInterrupt: on a second Ctrl-C; what is recorded is kept.
+    """
+    execution = execution or Execution()
+    search = build_search(config)
+    data = execution.load_data(config.task.model_dump(mode="json"), execution.data_dir)
+    folder = RunFolder.create(path, config.store, execution.data_dir)
+    begun = False
+    try:
+        with folder.lock(), _new_store(folder, config) as store, execution.open_pool(config.engine) as pool:
+            pool.share(SEARCH_DATA, data)
+            devices = pool.devices()
+            folder.write_text("config.yaml", config.to_yaml())
+            _add_environment(folder, environment(config.seed, devices))
+            begun = True
+            return _Run(config, folder, store, pool, search, execution).lead()
+    except BaseException:
+        if not begun:
+            folder.remove()
+        raise
+
+
+def resume(path: Path, execution: Execution | None = None, overrides: Sequence[str] = ()) -> RunResult:
+    """Continue a run: tell a new search what is recorded, evaluate only what is missing.
+
+    A finished run is only read.
+
+    Args:
+        path: run folder.
+        execution: how; its ``data_dir`` replaces the one the run was started with, if it is not None.
+        overrides: ``engine.key=value`` each; nothing else can change in a run.
+
+    Raises:
+        ValueError: as :func:`start`; ReplayError if code or config are not those that made the run.
+        RuntimeError, KeyboardInterrupt: as :func:`start`.
+    """
+    execution = execution or Execution()
+    wrong = [text for text in overrides if not text.startswith("engine.")]
+    if wrong:
+        raise ConfigError(f"--set {wrong[0]}: only engine.* can be changed in a run that has begun")
+    folder = RunFolder.open(path)
+    with folder.lock():
+        folder.check()
+        with folder.open_store() as store:
+            record = store.run()
+            config = parse_config(record.config, source=str(path), overrides=overrides)
+            if record.finished is not None:
+                return _result(path, True, store)
+            search = build_search(config)
+            data_dir = execution.data_dir or folder.data_dir
+            data = execution.load_data(config.task.model_dump(mode="json"), data_dir)
+            with execution.open_pool(config.engine) as pool:
+                pool.share(SEARCH_DATA, data)
+                _add_environment(folder, environment(config.seed, pool.devices()))
+                return _Run(config, folder, store, pool, search, execution, data_dir).lead()
+
+
+def build_search(config: RunConfig) -> Search:
+    """Return the search of a config at its beginning.
+
+    Raises:
+        ValueError: if the task is unknown or the search's settings do not fit it.
+    """
+    return config.search.create(
+        seed=config.seed,
+        generations=config.generations,
+        task=config.task.model_dump(mode="json"),
+        info=task_info(config),
+        training=config.training,
+        limits=config.limits_json(),
+    )
+
+
+def task_info(config: RunConfig) -> TaskInfo:
+    """Return the facts of the config's task. Raises ValueError if it is unknown or an option is wrong."""
+    import tasks
+
+    return tasks.get(config.task.name, **config.task.options).info
+
+
+class _Run:
+    """A run with everything in place: search, store, pool, folder."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        folder: RunFolder,
+        store: Store,
+        pool: Pool,
+        search: Search,
+        execution: Execution,
+        data_dir: Path | None = None,
+    ) -> None:
+        self._config, self._folder, self._store, self._pool = config, folder, store, pool
+        self._search, self._execution = search, execution
+        self._data_dir = data_dir or execution.data_dir
+
+    def lead(self) -> RunResult:
+        """Replay what is recorded, go on to the end, train the finalists."""
+        stop = self._execution.stop
+        with stop_on_signals(stop), _logging(self._folder) as log:
+            listeners = [log, *self._execution.listeners]
+            engine = self._config.engine
+            loop = RunLoop(
+                self._search,
+                self._store,
+                self._pool,
+                partial(_make_job, self._execution.work),
+                listeners,
+                backlog=engine.backlog,
+                stop_after_failures=engine.stop_after_failures,
+                stop=stop,
+            )
+            loop.replay()
+            finished = loop.run() and self._finalize(listeners)
+            if finished:
+                self._store.finish()
+            log.write("finished" if finished else "stopped")
+        return _result(self._folder.path, finished, self._store)
+
+    def _finalize(self, listeners: Sequence[Listener]) -> bool:
+        ranked = self._search.finalists()[: self._config.finalists]
+        if not ranked:
+            return True
+        for listener in listeners:
+            listener.finalizing(len(ranked))
+        task = self._config.task.model_dump(mode="json")
+        self._pool.share(final_stage.DATA, load_final_data(task, self._data_dir))
+        return final_stage.train_finalists(
+            ranked, self._folder, self._store, self._pool, self._execution.stop
+        )
+
+
+def _make_job(work: Work, candidate: Candidate) -> Job:
+    limits = candidate.spec.get("limits", {})
+    return Job(
+        id=candidate.id,
+        spec=candidate.spec,
+        work=work,
+        data=SEARCH_DATA,
+        max_seconds=limits.get("max_seconds"),
+        max_memory_mb=limits.get("max_memory_mb"),
+    )
+
+
+def _new_store(folder: RunFolder, config: RunConfig) -> Store:
+    return Store.create(folder.engine(), folder.run_id, name=config.name, config=config.to_json())
+
+
+def _result(path: Path, finished: bool, store: Store) -> RunResult:
+    return RunResult(path, finished, tuple(store.finals()), store.counts()[1])
+
+
+@contextmanager
+def _logging(folder: RunFolder) -> Iterator[RunLog]:
+    log = RunLog(folder.path, folder.run_id)
+    try:
+        yield log
+    except BaseException as error:
+        log.write("interrupted", reason=f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        log.close()
+
+
+def _add_environment(folder: RunFolder, facts: Json) -> None:
+    """Note the facts of the first session, and below ``resumed`` those of the later ones."""
+    path = folder.path / "environment.json"
+    if path.exists():
+        first = json.loads(path.read_text(encoding="utf-8"))
+        facts = {**first, "resumed": [*first.get("resumed", []), facts]}
+    folder.write_text("environment.json", json.dumps(facts, indent=1) + "\n")

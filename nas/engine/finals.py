@@ -1,0 +1,61 @@
+"""The end of a run: its finalists are trained again, scored on the test split once, and saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from nas.candidate import Candidate
+from nas.engine.loop import Stop, to_outcome
+from nas.engine.pool import Job, Pool, Result
+from nas.engine.run_folder import BEST_MODEL, RunFolder
+from nas.engine.store import Final, Store
+
+DATA = "final"
+PATIENCE = 3
+"""A finalist may take this many times ``limits.max_seconds``: it was within them once."""
+
+
+def train_finalists(
+    ranked: Sequence[Candidate], folder: RunFolder, store: Store, pool: Pool, stop: Stop
+) -> bool:
+    """Train the candidates that have no recorded final yet. Return whether all have one at the end.
+
+    The pool must have been given the data under :data:`DATA`. A model is in the folder before its record is made, so
+    that no record names a file that is not there.
+    """
+    done = {final.rank for final in store.finals()}
+    missing = {candidate.id: rank for rank, candidate in enumerate(ranked) if rank not in done}
+    for candidate in ranked:
+        if candidate.id in missing:
+            pool.submit(_job(candidate))
+    by_id = {candidate.id: candidate for candidate in ranked}
+    while missing and not stop.requested:
+        for result in pool.wait(timeout=1.0):
+            _keep(by_id[result.id], missing.pop(result.id), result, folder, store)
+    return not missing
+
+
+def _job(candidate: Candidate) -> Job:
+    from nas.evaluate import finalize
+
+    limits = candidate.spec.get("limits", {})
+    seconds = limits.get("max_seconds")
+    return Job(
+        id=candidate.id,
+        spec=candidate.spec,
+        work=finalize,
+        data=DATA,
+        max_seconds=None if seconds is None else PATIENCE * seconds,
+        max_memory_mb=limits.get("max_memory_mb"),
+    )
+
+
+def _keep(candidate: Candidate, rank: int, result: Result, folder: RunFolder, store: Store) -> None:
+    model = result.report.model
+    name = None
+    if model is not None:
+        name = BEST_MODEL if rank == 0 else f"final-{rank}.keras"
+        folder.write_bytes(name, model)
+    outcome = to_outcome(candidate, replace(result, report=replace(result.report, model=None)))
+    store.add_final(Final(rank, outcome, name))

@@ -1,0 +1,56 @@
+"""The pool that a config asks for."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+from nas.config import EngineConfig
+from nas.engine.local_pool import LocalPool
+from nas.engine.pool import Pool
+from nas.engine.worker import Setup, prepare
+
+
+def make_pool(engine: EngineConfig, setup: Setup | None = None) -> Pool:
+    """Start the workers.
+
+    Args:
+        engine: the config's section.
+        setup: called once in every worker; None sets up the machine-learning framework.
+
+    Raises:
+        UnusablePoolError: if what the config asks for cannot be had here.
+    """
+    threads = max(1, int(engine.resources.num_cpus))
+    setup = setup or partial(prepare, threads)
+    if engine.pool == "local":
+        setup()
+        return LocalPool()
+    from nas.engine import ray_environment
+
+    ray_environment.prepare(engine.ray_address)
+    from nas.engine.ray_pool import RayOptions, RayPool  # after the environment is prepared
+
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": str(threads)}
+    if "KERAS_BACKEND" in os.environ:
+        environment["KERAS_BACKEND"] = os.environ["KERAS_BACKEND"]
+    if engine.ray_address == "local":
+        # Processes of a local cluster inherit them; Ray's own way would start an agent for it.
+        for name, value in environment.items():
+            os.environ.setdefault(name, value)
+        environment = {}
+    return RayPool(
+        RayOptions(
+            address=engine.ray_address,
+            workers=engine.workers,
+            num_cpus=engine.resources.num_cpus,
+            num_gpus=engine.resources.num_gpus,
+            max_retries=engine.max_retries,
+            require_gpu=engine.require_gpu,
+            recycle_after=engine.recycle_after,
+            recycle_above_mb=engine.recycle_above_mb,
+            dashboard=engine.dashboard,
+            environment=environment,
+            setup=setup,
+        )
+    )

@@ -1,0 +1,44 @@
+"""Environment variables that Ray reads when it is imported. Imports nothing of Ray."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+TOKEN_FILE = Path("~/.ray/auth_token")
+
+
+def prepare(address: str) -> None:
+    """Set what Ray must find in the environment before its import; values that the user set are kept.
+
+    - Usage reports are off.
+    - A local cluster wants a token from whoever connects, since its ports are not bound to loopback alone, and anybody
+      who connects can run code. Unless the user has a token, it is made for this process and written nowhere.
+    - When joining a cluster, a token is used if there is one; whether one is needed, the cluster decides.
+
+    Args:
+        address: ``local``, ``auto`` or ``HOST:PORT``.
+    """
+    if "ray" in sys.modules:
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_task_oom_retries", "0")
+    if "RAY_AUTH_MODE" in os.environ:
+        return
+    if address == "local":
+        os.environ["RAY_AUTH_MODE"] = "token"
+        if not has_token():
+            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    elif has_token():
+        os.environ["RAY_AUTH_MODE"] = "token"
+
+
+def has_token() -> bool:
+    """Return whether the user has a token for Ray."""
+    return bool(
+        os.environ.get("RAY_AUTH_TOKEN")
+        or os.environ.get("RAY_AUTH_TOKEN_PATH")
+        or TOKEN_FILE.expanduser().is_file()
+    )
