@@ -8,6 +8,7 @@ from functools import partial
 from nas.config import EngineConfig
 from nas.engine.local_pool import LocalPool
 from nas.engine.pool import Pool
+from nas.engine.ray_options import RayOptions
 from nas.engine.worker import Setup, prepare
 
 
@@ -29,7 +30,7 @@ def make_pool(engine: EngineConfig, setup: Setup | None = None) -> Pool:
     from nas.engine import ray_environment
 
     ray_environment.prepare(engine.ray_address)
-    from nas.engine.ray_pool import RayOptions, RayPool  # after the environment is prepared
+    from nas.engine.ray_pool import RayPool  # after the environment is prepared
 
     environment = {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": str(threads)}
     if "KERAS_BACKEND" in os.environ:

@@ -1,9 +1,9 @@
 """A pool of Ray actors: the only file that imports Ray. Import it after :func:`nas.engine.ray_environment.prepare`.
 
 One actor is one worker process, a *slot*. The driver leads each slot through its life: starting, idle, busy with one
-job, dead and started again. That gives what Ray's own retries do not: a limit that counts from the beginning of the job and
-not of its waiting, a process that can be killed in the middle of C code, retries that are counted, and processes that
-are replaced after a number of jobs or above a bound of memory.
+job, dead and started again. That gives what Ray's own retries do not: a limit that counts from the beginning of the
+job and not of its waiting, a process that can be killed in the middle of C code, retries that are counted, and
+processes that are replaced after a number of jobs or above a bound of memory.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -20,7 +20,8 @@ from ray import exceptions
 
 from nas.candidate import State
 from nas.engine.pool import Job, PoolError, Result, UnusablePoolError
-from nas.engine.worker import About, Setup, Worker
+from nas.engine.ray_options import RayOptions
+from nas.engine.worker import About, Worker
 from nas.evaluate import Report
 
 MAX_FAILED_STARTS = 5
@@ -29,36 +30,6 @@ GROW_SECONDS = 10.0
 """How often the cluster is asked whether it has room for more workers."""
 NODE_LOSSES = 20
 """A candidate whose node disappears is innocent and is begun anew without being charged, but not for ever."""
-
-
-@dataclass(frozen=True, slots=True)
-class RayOptions:
-    """How to use Ray.
-
-    Attributes:
-        address: ``local``, ``auto`` or ``HOST:PORT``.
-        workers: number of workers; None for as many as the cluster's resources hold, also when it grows.
-        num_cpus, num_gpus: reserved for each.
-        max_retries: beginnings after the first when a worker dies.
-        require_gpu: refuse workers that see none.
-        recycle_after: jobs after which a worker is replaced.
-        recycle_above_mb: resident memory above which it is.
-        dashboard: start Ray's dashboard (local cluster only).
-        environment: variables for the workers.
-        setup: called once in each fresh worker.
-    """
-
-    address: str = "local"
-    workers: int | None = None
-    num_cpus: float = 1.0
-    num_gpus: float = 0.0
-    max_retries: int = 2
-    require_gpu: bool = False
-    recycle_after: int = 100
-    recycle_above_mb: float | None = None
-    dashboard: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
-    setup: Setup | None = None
 
 
 @dataclass(slots=True)

@@ -67,7 +67,7 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
             if (path / MARKER).exists():
                 raise RunFolderError(
-                    f"{path}: holds a run already; continue it with `gondwana resume {path}` or choose another --run-dir"
+                    f"{path}: holds a run already; `gondwana resume {path}` continues it; or choose another --run-dir"
                 )
             if any(path.iterdir()):
                 raise RunFolderError(f"{path}: the folder is not empty; choose another --run-dir")

@@ -260,12 +260,12 @@ class Store:
         """Return the number of candidates, and of outcomes by state."""
         asked = sa.select(sa.func.count()).select_from(candidates).where(candidates.c.run_id == self.run_id)
         states = (
-            sa.select(outcomes.c.state, sa.func.count())
+            sa.select(outcomes.c.state, sa.func.count().label("number"))
             .where(outcomes.c.run_id == self.run_id)
             .group_by("state")
         )
         total = self._one(asked)
-        by_state = {State(state): int(number) for state, number in self._rows(states)}
+        by_state = {State(row.state): int(row.number) for row in self._rows(states)}
         return (0 if total is None else int(total[0])), by_state
 
     def snapshots(self) -> dict[int, Json]:

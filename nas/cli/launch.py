@@ -1,0 +1,68 @@
+"""Starting and continuing runs from the command line: progress while they run, a summary at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from nas.cli.progress import ProgressView
+
+if TYPE_CHECKING:
+    from nas.engine.execute import Execution, RunResult
+
+
+def launch(
+    config: Path,
+    *,
+    overrides: Sequence[str] = (),
+    run_dir: Path | None = None,
+    data_dir: Path | None = None,
+) -> RunResult:
+    """Run a config file to its end, showing progress.
+
+    Args:
+        config: YAML file.
+        overrides: ``key.path=value`` each.
+        run_dir: run folder; None makes one below ``runs``.
+        data_dir: folder that holds a folder per dataset.
+
+    Raises:
+        ValueError, RuntimeError, KeyboardInterrupt: as :func:`nas.engine.execute.start`.
+    """
+    from nas.config import load_config
+    from nas.engine.execute import start
+    from nas.engine.run_folder import default_run_dir
+
+    loaded = load_config(config, overrides)
+    path = run_dir or default_run_dir(loaded.name)
+    typer.echo(f"run folder {path}")
+    return _shown(path, data_dir, lambda execution: start(loaded, path, execution))
+
+
+def continue_run(path: Path, *, overrides: Sequence[str] = (), data_dir: Path | None = None) -> RunResult:
+    """Continue a run, showing progress. Raises as :func:`nas.engine.execute.resume`."""
+    from nas.engine.execute import resume
+
+    return _shown(path, data_dir, lambda execution: resume(path, execution, overrides))
+
+
+def _shown(path: Path, data_dir: Path | None, work: Callable[[Execution], RunResult]) -> RunResult:
+    from nas.engine.execute import Execution
+
+    try:
+        with ProgressView() as view:
+            result = work(Execution(data_dir=data_dir, listeners=[view]))
+    except (RuntimeError, KeyboardInterrupt, OSError):
+        _say_how_to_resume(path)
+        raise
+    if not result.finished:
+        _say_how_to_resume(path)
+    return result
+
+
+def _say_how_to_resume(path: Path) -> None:
+    if (path / "run.json").exists():
+        typer.echo(f"stopped; continue with: gondwana resume {path}")

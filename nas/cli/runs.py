@@ -1,0 +1,205 @@
+"""Commands on runs: ``evolve``, ``resume``, ``runs``, ``show``, ``best``, ``export``."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from nas.engine.execute import RunResult
+    from nas.engine.store import Final
+
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help="Replace a value of the config.")
+]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Folder that holds a folder per dataset; also GONDWANA_DATA.")
+]
+RayAddress = Annotated[str | None, typer.Option(help="local, auto or HOST:PORT; also engine.ray_address.")]
+
+
+class Format(StrEnum):
+    """Formats of an export."""
+
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+def evolve(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file.")],
+    overrides: Overrides = None,
+    run_dir: Annotated[
+        Path | None, typer.Option(help="Where the run goes; a new folder under runs/.")
+    ] = None,
+    data_dir: DataDir = None,
+    ray_address: RayAddress = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
+) -> None:
+    """Run a search from a config."""
+    from nas.cli.launch import launch
+
+    changes = list(overrides or ())
+    if ray_address is not None:
+        changes.append(f"engine.ray_address={json.dumps(ray_address)}")
+    if seed is not None:
+        changes.append(f"seed={seed}")
+    conclude(launch(config, overrides=changes, run_dir=run_dir, data_dir=data_dir))
+
+
+def resume(
+    run: RunPath,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="ENGINE.KEY=VALUE", help="Change the engine.")
+    ] = None,
+    data_dir: DataDir = None,
+    ray_address: RayAddress = None,
+) -> None:
+    """Continue a run that was stopped or killed; a finished one is only summed up."""
+    from nas.cli.launch import continue_run
+
+    changes = list(overrides or ())
+    if ray_address is not None:
+        changes.append(f"engine.ray_address={json.dumps(ray_address)}")
+    conclude(continue_run(run, overrides=changes, data_dir=data_dir))
+
+
+def runs(
+    folder: Annotated[Path, typer.Argument(help="Folder that holds the runs.")] = Path("runs"),
+) -> None:
+    """List the runs of a folder."""
+    from nas.engine.run_folder import find_runs
+    from nas.engine.summary import summarize
+
+    found = find_runs(folder)
+    if not found:
+        typer.echo(f"no runs in {folder}")
+        return
+    width = max(len(str(path)) for path in found)
+    typer.echo(f"{'run':<{width}}  {'name':<20} {'state':<10} {'outcomes':>8} {'failed':>6}  best")
+    for path in found:
+        try:
+            item = summarize(path)
+        except (ValueError, RuntimeError) as error:
+            typer.echo(f"{path!s:<{width}}  {' '.join(str(error).split())}")
+            continue
+        state = "finished" if item.finished else "running" if item.running else "stopped"
+        best = "" if item.best is None else f"{item.best.fitness:.4f}"
+        typer.echo(
+            f"{path!s:<{width}}  {item.name:<20} {state:<10} {item.told:>8} {sum(item.failures.values()):>6}  {best}"
+        )
+
+
+def show(
+    run: RunPath,
+    snapshot: Annotated[bool, typer.Option("--snapshot", help="Print the last snapshot as JSON.")] = False,
+) -> None:
+    """Sum up a run."""
+    from nas.engine.summary import last_snapshot, summarize
+
+    if snapshot:
+        typer.echo(json.dumps(last_snapshot(run), indent=1, sort_keys=True))
+        return
+    item = summarize(run)
+    state = "finished" if item.finished else "running" if item.running else "stopped, can be resumed"
+    lines: list[tuple[str, Any]] = [
+        ("run", run),
+        ("name", item.name),
+        ("search", f"{item.config['search']['kind']} on {item.config['task']['name']}"),
+        ("seed", item.config["seed"]),
+        ("state", state),
+        ("evaluations", f"{item.told} recorded, {item.asked - item.told} under way or waiting"),
+        ("seconds of workers", f"{item.worker_seconds:.1f}"),
+    ]
+    lines += [(name, number) for name, number in item.states.items()]
+    if item.best is not None:
+        lines.append(("best fitness", f"{item.best.fitness:.4f} (candidate {item.best.candidate_id})"))
+    if item.mean is not None:
+        lines.append(("mean fitness", f"{item.mean:.4f}"))
+    for name, value in lines:
+        typer.echo(f"{name:<20} {value}")
+    for final in item.finals:
+        typer.echo(_final(final))
+    for reason, number in item.reasons:
+        typer.echo(f"{number:>5} x {reason}")
+
+
+def best(
+    run: RunPath,
+    data_dir: DataDir = None,
+    rescore: Annotated[bool, typer.Option(help="Load the saved network and score it again.")] = True,
+) -> None:
+    """Print the best network of a run, and score it again on the validation split."""
+    from nas.engine.summary import best_of
+
+    found = best_of(run)
+    typer.echo(f"candidate {found.outcome.candidate_id}, fitness {found.outcome.fitness:.4f} in the search")
+    typer.echo(json.dumps(found.spec, indent=1, sort_keys=True))
+    if found.model is None:
+        typer.echo("no network is saved yet: the run is not finished")
+        return
+    typer.echo(f"network    {found.model}")
+    if found.final is not None:
+        typer.echo(_final(found.final))
+    if rescore:
+        from nas.engine.rescore import rescore as score_again
+
+        figures = score_again(found.model, found.spec["task"], data_dir or found.data_dir)
+        typer.echo(
+            f"validation accuracy {figures['fitness']:.4f}, loss {figures['loss']:.4f} (loaded and scored now)"
+        )
+
+
+def export(
+    run: RunPath,
+    form: Annotated[Format, typer.Option("--format", help="Format.")] = Format.CSV,
+    out: Annotated[Path | None, typer.Option(help="File; standard output if left out.")] = None,
+) -> None:
+    """Write every outcome of a run as a row."""
+    from nas.engine.export import to_csv, to_json, to_parquet
+
+    if form is Format.PARQUET:
+        if out is None:
+            raise typer.BadParameter("parquet is not text: name a file with --out")
+        to_parquet(run, out)
+        return
+    text = to_csv(run) if form is Format.CSV else to_json(run)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+def conclude(result: RunResult) -> None:
+    """Print what a run came to, and write its report; exit code 130 if it was stopped."""
+    failures = sum(
+        number for state, number in result.states.items() if state not in ("completed", "duplicate")
+    )
+    typer.echo(f"{sum(result.states.values())} evaluations recorded, {failures} failed or diverged")
+    if not result.finished:
+        raise typer.Exit(130)
+    for final in result.finals:
+        typer.echo(_final(final))
+        if final.model_file is not None:
+            typer.echo(f"network    {result.path / final.model_file}")
+    if not result.finals:
+        typer.echo("no network was trained to the end, so there is none to save")
+    from nas.analysis.report import write_report
+
+    typer.echo(f"report     {write_report(result.path)}")
+
+
+def _final(final: Final) -> str:
+    outcome = final.outcome
+    if outcome.fitness is None:
+        return f"finalist {final.rank + 1} (candidate {outcome.candidate_id}) {outcome.state.value}: {outcome.reason}"
+    test = outcome.metrics.get("test_fitness")
+    words = [f"validation accuracy {outcome.fitness:.4f}"]
+    words.append("no test accuracy" if test is None else f"test accuracy {test:.4f} (measured once)")
+    words.append(f"{outcome.parameters:,} parameters" if outcome.parameters is not None else "")
+    return f"finalist {final.rank + 1} (candidate {outcome.candidate_id}): {', '.join(filter(None, words))}"

@@ -1,0 +1,150 @@
+"""A run at a glance, read from its store while it runs or afterwards. Writes nothing."""
+
+from __future__ import annotations
+
+import fcntl
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nas.candidate import RESULTS, Json, Outcome, State
+from nas.engine.run_folder import RunFolder
+from nas.engine.store import Final, Store
+
+SHOWN_REASONS = 5
+
+
+class NoResultError(ValueError):
+    """The run has no result yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run at a glance.
+
+    Attributes:
+        name: of the run.
+        config: resolved config, JSON.
+        finished: True when nothing is left to do.
+        running: True while a driver holds the run's lock.
+        asked, told: number of candidates, and of outcomes.
+        states: number of outcomes by state.
+        failures: the same, for states that are no result.
+        best: outcome of largest fitness, the earliest among equals.
+        mean: mean fitness of all results.
+        worker_seconds: sum over outcomes of the seconds of their phases, without waiting.
+        reasons: most frequent reasons of failures with their numbers.
+        finals: finalists, best of the search first.
+    """
+
+    name: str
+    config: Json
+    finished: bool
+    running: bool
+    asked: int
+    told: int
+    states: Mapping[str, int]
+    failures: Mapping[str, int]
+    best: Outcome | None
+    mean: float | None
+    worker_seconds: float
+    reasons: tuple[tuple[str, int], ...]
+    finals: tuple[Final, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best network of a run.
+
+    Attributes:
+        outcome: of the search.
+        spec: what it was built from.
+        final: its retraining, if it is done.
+        model: the saved network, if there is one.
+        data_dir: where the run's datasets lie, if that was said.
+    """
+
+    outcome: Outcome
+    spec: Mapping[str, Any]
+    final: Final | None
+    model: Path | None
+    data_dir: Path | None
+
+
+def summarize(path: Path) -> Summary:
+    """Return a run at a glance. Raises RunFolderError and StoreError."""
+    folder = RunFolder.open(path)
+    with folder.open_store(read_only=True) as store:
+        record = store.run()
+        asked, states = store.counts()
+        outcomes = list(store.outcomes())
+        finals = tuple(store.finals())
+    fitness = [item.fitness for item in outcomes if item.fitness is not None]
+    reasons = Counter(f"{item.state.value}: {item.reason}" for item in outcomes if item.state not in RESULTS)
+    return Summary(
+        name=record.name,
+        config=record.config,
+        finished=record.finished is not None,
+        running=is_running(folder),
+        asked=asked,
+        told=len(outcomes),
+        states={state.value: number for state, number in sorted(states.items())},
+        failures={state.value: number for state, number in sorted(states.items()) if state not in RESULTS},
+        best=_best(outcomes),
+        mean=sum(fitness) / len(fitness) if fitness else None,
+        worker_seconds=sum(
+            seconds for item in outcomes for phase, seconds in item.seconds.items() if phase != "queued"
+        ),
+        reasons=tuple(reasons.most_common(SHOWN_REASONS)),
+        finals=finals,
+    )
+
+
+def best_of(path: Path) -> Best:
+    """Return the best network: the first finalist, or the best outcome so far in an unfinished run.
+
+    Raises:
+        NoResultError: if the run has no result.
+        RunFolderError, StoreError: if it cannot be read.
+    """
+    folder = RunFolder.open(path)
+    with folder.open_store(read_only=True) as store:
+        final = next((item for item in store.finals() if item.outcome.state in RESULTS), None)
+        outcome = _outcome_of(final, store)
+        if outcome is None:
+            raise NoResultError(f"{path}: no candidate has a result yet")
+        spec = store.candidate(outcome.candidate_id).spec
+    model = None if final is None or final.model_file is None else path / final.model_file
+    return Best(outcome, spec, final, model, folder.data_dir)
+
+
+def last_snapshot(path: Path) -> Json:
+    """Return the search's snapshot of the last complete generation; raises NoResultError if none is complete."""
+    with RunFolder.open(path).open_store(read_only=True) as store:
+        snapshots = store.snapshots()
+    if not snapshots:
+        raise NoResultError(f"{path}: no generation is complete yet")
+    return snapshots[max(snapshots)]
+
+
+def is_running(folder: RunFolder) -> bool:
+    """Return whether a driver on this machine holds the run's lock."""
+    try:
+        with (folder.path / "lock").open("r", encoding="utf-8") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def _outcome_of(final: Final | None, store: Store) -> Outcome | None:
+    return _best(list(store.outcomes())) if final is None else store.outcome(final.outcome.candidate_id)
+
+
+def _best(outcomes: list[Outcome]) -> Outcome | None:
+    found = [item for item in outcomes if item.fitness is not None and item.state is not State.DIVERGED]
+    return min(found, key=lambda item: (-(item.fitness or 0.0), item.candidate_id), default=None)
