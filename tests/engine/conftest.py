@@ -1,0 +1,57 @@
+"""Pools for the tests of the engine; Ray is started once for all tests of a process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from nas.engine import ray_environment
+from nas.engine.local_pool import LocalPool
+from nas.engine.pool import Pool
+from nas.engine.ray_options import RayOptions
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    ray_environment.prepare("local")
+    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))  # workers import engine_fakes
+    import ray
+
+    from nas.engine.ray_pool import connect
+
+    connect(RayOptions(workers=2))
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def ray_pool(ray_cluster: None) -> Iterator[Callable[..., Pool]]:
+    """Makes Ray pools on the one cluster, with workers that load no framework."""
+    from engine_fakes import no_setup
+
+    from nas.engine.ray_pool import RayPool
+
+    pools: list[Pool] = []
+
+    def make(**options: object) -> Pool:
+        settings = {"workers": 2, "setup": no_setup, **options}
+        pools.append(RayPool(RayOptions(**settings)))
+        return pools[-1]
+
+    yield make
+    for pool in pools:
+        pool.close()
+
+
+@pytest.fixture(params=["local", "ray"])
+def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
+    """A pool of each kind."""
+    if request.param == "local":
+        with LocalPool() as local:
+            yield local
+    else:
+        yield request.getfixturevalue("ray_pool")()
