@@ -3,7 +3,9 @@
 Bingham and Miikkulainen, "AutoInit: Analytic Signal-Preserving Weight Initialization for Neural Networks" (2023).
 """
 
-from autoinit.elementwise import elementwise
+from autoinit.api import AutoInit
+from autoinit.apply import apply
+from autoinit.elementwise import activate, elementwise
 from autoinit.errors import (
     AutoInitError,
     ModelError,
@@ -13,24 +15,38 @@ from autoinit.errors import (
 )
 from autoinit.functions import ScalarFunction, numpy_activation, numpy_form
 from autoinit.gaussian import GaussianMoments, gaussian_moments
+from autoinit.plan import Plan, plan
+from autoinit.plusplus import Centered, CenteredActivation, centered, centering
 from autoinit.registry import Call, Scale, Weighted, rule
 from autoinit.signal import Signal
+from autoinit.strategies import STRATEGIES, initialize
 
 __all__ = [
+    "STRATEGIES",
+    "AutoInit",
     "AutoInitError",
     "Call",
+    "Centered",
+    "CenteredActivation",
     "GaussianMoments",
     "ModelError",
     "NotIntegrableError",
+    "Plan",
     "ScalarFunction",
     "Scale",
     "Signal",
     "SignalError",
     "UnsupportedLayerError",
     "Weighted",
+    "activate",
+    "apply",
+    "centered",
+    "centering",
     "elementwise",
     "gaussian_moments",
+    "initialize",
     "numpy_activation",
     "numpy_form",
+    "plan",
     "rule",
 ]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
-from autoinit.errors import AutoInitError, UnsupportedLayerError
-from autoinit.signal import Signal
+import numpy as np
 
-Shape: TypeAlias = tuple[int | None, ...]
+from autoinit.calculus import Calculus, Energy
+from autoinit.errors import AutoInitError, UnsupportedLayerError
+from autoinit.paper import PaperCalculus
+from autoinit.signal import Signal
+from autoinit.window import Shape
+
 Propagation: TypeAlias = Literal["paper", "exact"]
 OnUnknown: TypeAlias = Literal["warn", "passthrough", "error"]
 
@@ -23,8 +27,10 @@ class Settings:
         propagation: ``"paper"`` follows Appendix A to the letter, ``"exact"`` is the mean-field theory.
         signal_variance: variance that layers with weights are scaled to.
         on_unknown: what to do with a layer that has no rule.
-        samples: entries drawn per unit in simulations (recurrent layers only).
+        samples: entries drawn per unit in simulations (recurrent layers and unusual activations only).
         seed: of these simulations.
+        weights: ``"scaled"`` predicts the signals of the model as it will be initialized, ``"actual"`` those of the
+            model with the weights it has.
     """
 
     propagation: Propagation = "paper"
@@ -32,6 +38,7 @@ class Settings:
     on_unknown: OnUnknown = "warn"
     samples: int = 4096
     seed: int = 0
+    weights: Literal["scaled", "actual"] = "scaled"
 
     def __post_init__(self) -> None:
         _one_of("propagation", self.propagation, get_args(Propagation))
@@ -50,41 +57,13 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One use of a layer or operation in a model: what a rule gets beside the signals.
-
-    Attributes:
-        operation: the ``keras.Layer`` or ``keras.Operation`` that is called; a rule never changes it.
-        name: where it is, ``outer/inner`` for nested models.
-        input_shapes, output_shapes: with the batch axis, ``None`` where the size is not known.
-        arguments, keywords: of the call, with ``None`` in place of tensors.
-        settings: of the plan.
-        is_output: whether the result reaches an output of the model through nothing that has weights.
-    """
-
-    operation: Any
-    name: str
-    input_shapes: tuple[Shape, ...]
-    output_shapes: tuple[Shape, ...]
-    arguments: tuple[Any, ...] = ()
-    keywords: Mapping[str, Any] = field(default_factory=dict)
-    settings: Settings = field(default_factory=Settings)
-    is_output: bool = False
-
-    @property
-    def layer(self) -> Any:
-        """Another name of :attr:`operation`."""
-        return self.operation
-
-
-@dataclass(frozen=True, slots=True)
 class Scale:
     """How one weight is to be drawn: with mean 0 and this standard deviation.
 
     Attributes:
         variable: the Keras variable.
         deviation: standard deviation of its entries.
-        fan_in: number of inputs that one output entry sums, as used for ``deviation``.
+        fan_in: number of inputs that one output entry sums.
     """
 
     variable: Any
@@ -94,10 +73,59 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Weighted:
-    """Result of a rule for a layer with weights: the signal after scaling, and the scales."""
+    """Result of a rule for a layer with weights: the signal that comes out, and how to draw the weights."""
 
     signal: Signal | tuple[Signal, ...]
     scales: tuple[Scale, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One use of a layer or operation in a model: what a rule gets beside the signals.
+
+    Attributes:
+        operation: the ``keras.Layer`` or ``keras.Operation`` that is called; a rule never changes it.
+        name: where it is, ``outer/inner`` for nested models.
+        input_shapes, output_shapes: with the batch axis, ``None`` where the size is not known.
+        arguments, keywords: of the call, with slots in place of tensors.
+        settings: of the plan.
+        calculus: the theory in force; what most rules are made of.
+        weights_for: signals for which the layer's weights are scaled, where these are not its inputs: a layer that
+            is called several times is scaled for the mixture of what it receives.
+    """
+
+    operation: Any
+    name: str
+    input_shapes: tuple[Shape, ...]
+    output_shapes: tuple[Shape, ...]
+    arguments: tuple[Any, ...] = ()
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+    calculus: Calculus = field(default_factory=PaperCalculus)
+    weights_for: tuple[Signal, ...] = ()
+
+    @property
+    def layer(self) -> Any:
+        """Another name of :attr:`operation`."""
+        return self.operation
+
+    def scale(self, variable: Any, energy: Energy) -> Scale:
+        """Return the scale that gives inputs of this energy an output of variance ``settings.signal_variance``.
+
+        Raises:
+            AutoInitError: if the layer receives nothing but zeros, or has no inputs.
+        """
+        if self.settings.weights == "actual":
+            values = np.asarray(
+                variable.value if not hasattr(variable, "numpy") else variable.numpy(), np.float64
+            )
+            return Scale(variable, float(np.sqrt(np.mean(values**2))), energy.fan_in)
+        if not energy.value > 0:
+            raise AutoInitError(
+                f"layer {self.name!r} cannot be scaled: its input is zero everywhere, or it has no inputs. "
+                f"Received: sum of second moments={energy.value!r}, fan_in={energy.fan_in!r}"
+            )
+        return Scale(variable, float((self.settings.signal_variance / energy.value) ** 0.5), energy.fan_in)
 
 
 Result: TypeAlias = Signal | tuple[Signal, ...] | Weighted
@@ -171,22 +199,51 @@ def pass_through(call: Call, *signals: Signal) -> Signal:
     return signals[0]
 
 
-def find_rule(operation: Any, on_unknown: OnUnknown, extra: Mapping[type, Rule] | None = None) -> Rule:
-    """Return the rule of ``operation``, or what ``on_unknown`` says.
+def find_rules(
+    operations: Sequence[Any], on_unknown: OnUnknown, extra: Mapping[type, Rule] | None = None
+) -> dict[int, Rule]:
+    """Return the rule of each operation, by its ``id``; for unknown ones, what ``on_unknown`` says.
+
+    With ``"warn"``, one warning names all of them.
 
     Raises:
-        UnsupportedLayerError: if there is none and ``on_unknown`` is ``"error"``.
+        UnsupportedLayerError: if there is an unknown operation and ``on_unknown`` is ``"error"``.
     """
-    try:
-        return rule_for(operation, extra)
-    except UnsupportedLayerError as error:
-        if on_unknown == "error":
-            raise
-        if on_unknown == "warn":
-            warnings.warn(f"{error}. Its signal is passed through unchanged.", stacklevel=3)
-        return pass_through
+    found: dict[int, Rule] = {}
+    unknown: list[str] = []
+    for operation in operations:
+        try:
+            found[id(operation)] = rule_for(operation, extra)
+        except UnsupportedLayerError:
+            if on_unknown == "error":
+                raise
+            found[id(operation)] = pass_through
+            unknown.append(f"{type(operation).__name__} {operation.name!r}")
+    if unknown and on_unknown == "warn":
+        listed = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
+        warnings.warn(
+            f"no rule for {listed}: the signal is passed through unchanged. Register a rule with @autoinit.rule, "
+            "or silence this with on_unknown='passthrough'",
+            stacklevel=4,
+        )
+    return found
+
+
+def result_signals(result: Result) -> tuple[Signal, ...]:
+    """Return the signals in what a rule returned."""
+    signal = result.signal if isinstance(result, Weighted) else result
+    return signal if isinstance(signal, tuple) else (signal,)
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise AutoInitError(f"{name} must be one of {', '.join(map(repr, allowed))}. Received: {value!r}")
+
+
+def has_rule(operation: Any, extra: Mapping[type, Rule] | None = None) -> bool:
+    """Return whether :func:`rule_for` finds a rule."""
+    try:
+        rule_for(operation, extra)
+    except UnsupportedLayerError:
+        return False
+    return True

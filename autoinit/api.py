@@ -1,0 +1,130 @@
+"""AutoInit, the class that users of the package published with the paper know."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from autoinit.apply import apply
+from autoinit.errors import AutoInitError
+from autoinit.plan import Plan, plan
+from autoinit.plusplus import centered
+from autoinit.registry import OnUnknown, Propagation, Rule
+
+_CONFIG_KEYS = ("distribution", "samples")
+
+
+class AutoInit:
+    """Analytic, signal-preserving weight initialization.
+
+    Args:
+        weight_init_config: ``distribution`` (``truncated_normal``, ``untruncated_normal``, ``uniform``,
+            ``orthogonal``) and ``samples`` (entries per simulation of a recurrent layer).
+        input_data_mean: mean of the entries of the inputs; a number, or one per input.
+        input_data_var: their variance.
+        custom_distribution_estimators: rules by layer class, see :func:`autoinit.rule`.
+        signal_variance: wanted variance after each layer with weights.
+        propagation: ``"paper"`` (Appendix A) or ``"exact"`` (mean-field theory).
+        plusplus: make every hidden activation zero-mean first (AutoInit++).
+        seed: of the weights; None draws one from the operating system.
+        on_unknown: what to do with layers that have no rule: ``"warn"``, ``"passthrough"`` or ``"error"``.
+
+    Raises:
+        AutoInitError: if an argument is not one of those above.
+
+    Examples:
+        >>> model = AutoInit(seed=1).initialize_model(model)     # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        weight_init_config: Mapping[str, Any] | None = None,
+        input_data_mean: float | Mapping[str, float] = 0.0,
+        input_data_var: float | Mapping[str, float] = 1.0,
+        custom_distribution_estimators: Mapping[type, Rule] | None = None,
+        signal_variance: float = 1.0,
+        *,
+        propagation: Propagation = "paper",
+        plusplus: bool = False,
+        seed: int | None = None,
+        on_unknown: OnUnknown = "warn",
+    ) -> None:
+        self._config = dict(weight_init_config or {})
+        unknown = sorted(set(self._config) - set(_CONFIG_KEYS))
+        if unknown:
+            raise AutoInitError(
+                f"unknown keys in weight_init_config: {', '.join(unknown)}. Known: {', '.join(_CONFIG_KEYS)}"
+            )
+        self._arguments: dict[str, Any] = {
+            "input_mean": input_data_mean,
+            "input_variance": input_data_var,
+            "rules": custom_distribution_estimators,
+            "signal_variance": signal_variance,
+            "propagation": propagation,
+            "on_unknown": on_unknown,
+        }
+        self._plusplus = plusplus
+        self._seed = secrets.randbelow(2**31) if seed is None else seed
+
+    def plan(self, model: keras.Model) -> Plan:
+        """Return what would be done to ``model``; see :func:`autoinit.plan` for the errors."""
+        return plan(model, seed=self._seed, **self._arguments, **self._config)
+
+    def initialize_model(
+        self,
+        model: keras.Model | Mapping[str, Any] | str,
+        return_estimates: bool = False,
+        custom_objects: Mapping[str, Any] | None = None,
+        *,
+        in_place: bool = True,
+    ) -> Any:
+        """Initialize a model and return it.
+
+        Only the kernels and embeddings of layers with weights are drawn; biases, normalization statistics and recurrent
+        layers keep their values.
+
+        Args:
+            model: a built Keras model, or the configuration of one (a dict, or JSON text).
+            return_estimates: return ``(model, {layer name: (mean, variance)})`` instead.
+            custom_objects: classes and functions that the configuration names.
+            in_place: draw the weights of the model that was passed; otherwise of a copy. AutoInit++ always makes a
+                copy, because it changes activations.
+
+        Raises:
+            ModelError: if the model is not built or cannot be walked.
+            AutoInitError: if the text is not the JSON of a model; and what :func:`autoinit.plan` raises.
+        """
+        target = _as_model(model, custom_objects)
+        if self._plusplus:
+            target = centered(target)
+        elif not in_place and target is model:
+            target = _copied(target)
+        planned = self.plan(target)
+        apply(planned, target, seed=self._seed)
+        return (target, planned.estimates) if return_estimates else target
+
+
+def _as_model(model: Any, custom_objects: Mapping[str, Any] | None) -> keras.Model:
+    if isinstance(model, keras.Model):
+        return model
+    try:
+        config = json.loads(model) if isinstance(model, str) else model
+    except json.JSONDecodeError as error:
+        raise AutoInitError(f"the model text is not JSON: {error}") from error
+    if not isinstance(config, Mapping) or "class_name" not in config:
+        raise AutoInitError(
+            "a model is a keras.Model, or what model.to_json() returns, as text or as a dict. "
+            f"Received: {type(model).__name__}"
+        )
+    with keras.saving.custom_object_scope(dict(custom_objects or {})):
+        return keras.models.model_from_json(json.dumps(config))
+
+
+def _copied(model: keras.Model) -> keras.Model:
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy

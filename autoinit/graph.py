@@ -1,0 +1,265 @@
+"""Walk the graph of a Keras model, call by call.
+
+This is the only file that touches attributes of Keras that are not public: the history of a symbolic tensor
+(``_keras_history``), the nodes of an operation (``_inbound_nodes``) and the functional core of a ``Sequential``.
+``tests/autoinit/test_graph.py`` fails loudly when they change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+from autoinit.errors import ModelError
+from autoinit.window import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a layer or operation.
+
+    Attributes:
+        operation: what is called.
+        name: where it is, ``outer/inner`` inside nested models.
+        inputs, outputs: indices of tensors of the graph.
+        arguments, keywords: of the call, with :class:`Slot` in place of tensors.
+    """
+
+    operation: Any
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    arguments: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Stands for the tensor that is input number ``position`` of a call."""
+
+    position: int
+
+
+@dataclass(slots=True)
+class Graph:
+    """The calls of a model in an order in which they can be evaluated.
+
+    Attributes:
+        shapes, dtypes: of each tensor.
+        names: of the model's inputs.
+        inputs, outputs: indices of the tensors that the model takes and returns.
+        steps: the calls.
+    """
+
+    shapes: list[Shape] = field(default_factory=list)
+    dtypes: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    inputs: list[int] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+    def add_tensor(self, tensor: Any) -> int:
+        """Number a symbolic tensor."""
+        self.shapes.append(tuple(tensor.shape))
+        self.dtypes.append(keras.backend.standardize_dtype(tensor.dtype))
+        return len(self.shapes) - 1
+
+
+def trace(model: keras.Model, has_rule: Callable[[Any], bool]) -> Graph:
+    """Return the calls of ``model``; nested models, and layers made of layers, are opened unless they have a rule.
+
+    Functional and Sequential models are read off their graph. Other models are called once with symbolic tensors.
+
+    Args:
+        model: a built model.
+        has_rule: whether an operation is to be taken as a whole.
+
+    Raises:
+        ModelError: if the model is not built or its ``call`` cannot be traced with symbolic tensors.
+    """
+    _require_built(model)
+    graph = Graph()
+    walker = _Walker(graph, has_rule)
+    inputs = _symbolic_inputs(model)
+    graph.names = [str(tensor.name) for tensor in inputs]
+    graph.inputs = [graph.add_tensor(tensor) for tensor in inputs]
+    graph.outputs = walker.open(model, "", list(graph.inputs), None)
+    return graph
+
+
+@dataclass(slots=True)
+class _Walker:
+    graph: Graph
+    has_rule: Callable[[Any], bool]
+
+    def open(self, operation: Any, prefix: str, inputs: list[int], node: Any) -> list[int]:
+        """Append the calls inside ``operation`` and return the indices of its outputs."""
+        core = functional_core(operation)
+        if core is not None:
+            if len(core.inputs) != len(inputs):
+                raise ModelError(
+                    f"model {operation.name!r} has {len(core.inputs)} inputs but is called with {len(inputs)}"
+                )
+            return self.walk(core.inputs, core.outputs, prefix, inputs)
+        with _nodes_restored(operation):
+            starts, ends = self._traced_call(operation, inputs, node)
+            return self.walk(starts, ends, prefix, inputs)
+
+    def walk(
+        self, starts: Sequence[Any], ends: Sequence[Any], prefix: str, indices: Sequence[int]
+    ) -> list[int]:
+        """Append the calls between symbolic tensors ``starts`` (numbered ``indices``) and ``ends``."""
+        numbers = {id(tensor): index for tensor, index in zip(starts, indices, strict=True)}
+        for node in _ordered_nodes(ends, set(numbers)):
+            tensors = _input_tensors(node)
+            inputs = [numbers[id(tensor)] for tensor in tensors]
+            name = prefix + node.operation.name
+            if self.opens(node.operation):
+                outputs = self.open(node.operation, name + "/", inputs, node)
+            else:
+                outputs = [self.graph.add_tensor(tensor) for tensor in node.outputs]
+                arguments, keywords = _constants(node)
+                step = Step(node.operation, name, tuple(inputs), tuple(outputs), arguments, keywords)
+                self.graph.steps.append(step)
+            numbers.update({id(tensor): index for tensor, index in zip(node.outputs, outputs, strict=True)})
+        return [numbers[id(tensor)] for tensor in ends]
+
+    def opens(self, operation: Any) -> bool:
+        """Whether to look inside ``operation``: models, and layers without a rule that are made of layers."""
+        if not isinstance(operation, keras.Layer) or self.has_rule(operation):
+            return False
+        return isinstance(operation, keras.Model) or len(sublayers(operation)) > 1
+
+    def _traced_call(self, operation: Any, inputs: list[int], node: Any) -> tuple[list[Any], list[Any]]:
+        starts = [
+            keras.KerasTensor(self.graph.shapes[index], dtype=self.graph.dtypes[index]) for index in inputs
+        ]
+        try:
+            if node is None:
+                result = operation.call(starts[0] if len(starts) == 1 else starts)
+            else:
+                fresh = {id(old): new for old, new in zip(_input_tensors(node), starts, strict=True)}
+                arguments, keywords = _mapped_arguments(node, lambda tensor: fresh[id(tensor)])
+                result = operation.call(*arguments, **keywords)
+        except Exception as error:  # whatever the user's call() raises: it becomes the reason of our error
+            raise ModelError(
+                f"{type(operation).__name__} {operation.name!r} cannot be traced with symbolic tensors ({error}). "
+                "Build it as a functional model, or register a rule for its class with @autoinit.rule"
+            ) from error
+        return starts, list(keras.tree.flatten(result))
+
+
+def functional_core(operation: Any) -> Any:
+    """Return the object that holds ``inputs`` and ``outputs`` of a functional or Sequential model, else None."""
+    if isinstance(operation, keras.Sequential):
+        return operation._functional
+    if isinstance(operation, keras.Function):
+        return operation
+    return None
+
+
+def sublayers(layer: keras.Layer) -> list[keras.Layer]:
+    """Return ``layer`` and every layer inside it, at any depth, each once."""
+    return list(layer._flatten_layers())
+
+
+def operation_class(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> type:
+    """Return the class of the operation that a function of ``keras.ops`` records for symbolic arguments.
+
+    The classes themselves are private to Keras; this is how a rule names them.
+    """
+    result = keras.tree.flatten(function(*arguments, **keywords))[0]
+    return type(result._keras_history.operation)
+
+
+def _require_built(model: Any) -> None:
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"expected a keras.Model. Received: {type(model).__name__}")
+    unbuilt = [layer.name for layer in sublayers(model) if not layer.built]
+    if unbuilt:
+        raise ModelError(
+            f"model {model.name!r} has unbuilt layers: {', '.join(unbuilt[:5])}. "
+            "Give it an Input, or call it on data or model.build(input_shape) once"
+        )
+
+
+def _symbolic_inputs(model: keras.Model) -> list[Any]:
+    core = functional_core(model)
+    if core is not None:
+        return list(core.inputs)
+    config = model.get_build_config() or {}
+    shape = config.get("input_shape") or config.get("shapes_dict")
+    if not shape:
+        raise ModelError(
+            f"the input shape of model {model.name!r} is not known. Call model.build(input_shape) first, "
+            "or wrap it: keras.Model(inputs, model(inputs))"
+        )
+    if isinstance(shape, Mapping):
+        shape = next(iter(shape.values()))
+    return [keras.KerasTensor(tuple(shape), dtype=model.input_dtype, name="input")]
+
+
+def _ordered_nodes(ends: Sequence[Any], known: set[int]) -> Iterator[Any]:
+    """Yield the nodes that ``ends`` depend on, each after the nodes it depends on itself."""
+    seen: set[int] = set()
+    stack: list[tuple[Any, bool]] = [
+        (_node_of(tensor), False) for tensor in reversed(ends) if id(tensor) not in known
+    ]
+    while stack:
+        node, expanded = stack.pop()
+        if expanded:
+            yield node
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            for tensor in reversed(_input_tensors(node)):
+                if id(tensor) not in known:
+                    stack.append((_node_of(tensor), False))
+
+
+def _node_of(tensor: Any) -> Any:
+    history = getattr(tensor, "_keras_history", None)
+    if history is None or history.operation is None:
+        raise ModelError(f"the output {tensor!r} does not come from the model's inputs through Keras layers")
+    return history.operation._inbound_nodes[history.node_index]
+
+
+def _input_tensors(node: Any) -> list[Any]:
+    return list(node.arguments.keras_tensors)
+
+
+def _constants(node: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a call with slots for tensors, numbered in the order of :func:`_input_tensors`."""
+    counter = iter(range(len(_input_tensors(node))))
+    return _mapped_arguments(node, lambda _: Slot(next(counter)))
+
+
+def _mapped_arguments(node: Any, replace: Callable[[Any], Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def mapped(value: Any) -> Any:
+        return replace(value) if isinstance(value, keras.KerasTensor) else value
+
+    arguments = keras.tree.map_structure(mapped, node.arguments.args)
+    keywords = keras.tree.map_structure(mapped, node.arguments.kwargs)
+    return tuple(arguments), dict(keywords)
+
+
+@contextmanager
+def _nodes_restored(operation: Any) -> Iterator[None]:
+    """Forget the calls that tracing records in the layers, which would otherwise pile up with every plan."""
+    layers = sublayers(operation)
+    counts = [(len(layer._inbound_nodes), len(layer._outbound_nodes)) for layer in layers]
+    try:
+        yield
+    finally:
+        for layer, (inbound, outbound) in zip(layers, counts, strict=True):
+            del layer._inbound_nodes[inbound:]
+            del layer._outbound_nodes[outbound:]
+
+
+def own_variables(layer: keras.Layer) -> list[Any]:
+    """Return the variables that ``layer`` created itself, without those of layers inside it."""
+    return [*layer._trainable_variables, *layer._non_trainable_variables]

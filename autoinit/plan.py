@@ -1,0 +1,278 @@
+"""Plan: what a model's signals will be, and how each weight has to be drawn for it (Algorithm 1). Changes nothing."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import keras
+
+import autoinit.rules  # noqa: F401 (registers the rules)
+from autoinit.calculus import Calculus
+from autoinit.draws import Distribution, check_distribution
+from autoinit.errors import AutoInitError, SignalError
+from autoinit.graph import Graph, Step, trace
+from autoinit.paper import PaperCalculus
+from autoinit.registry import (
+    Call,
+    OnUnknown,
+    Propagation,
+    Rule,
+    Scale,
+    Settings,
+    Weighted,
+    find_rules,
+    has_rule,
+    result_signals,
+)
+from autoinit.signal import Signal, mixture
+
+__all__ = ["Plan", "PlannedCall", "PlannedWeight", "plan"]
+
+Statistic = float | Sequence[float] | Mapping[str, float]
+"""One number for every input of a model, or one per input, in order or by name."""
+
+_MAX_PASSES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """One call of a layer or operation, and the signals around it.
+
+    Attributes:
+        name: of the layer, ``outer/inner`` inside nested models.
+        kind: its class.
+        inputs, outputs: a signal per tensor.
+        weighted: whether weights are scaled here.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[Signal, ...]
+    outputs: tuple[Signal, ...]
+    weighted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWeight:
+    """How one weight is to be drawn.
+
+    Attributes:
+        index: position in ``model.weights``.
+        path: of the Keras variable.
+        shape: of it.
+        deviation: standard deviation of its entries; the mean is 0.
+        fan_in: number of inputs that one output entry sums.
+    """
+
+    index: int
+    path: str
+    shape: tuple[int, ...]
+    deviation: float
+    fan_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Signals and scales of a model; printing it gives a table.
+
+    Attributes:
+        model: name of the model.
+        calls: in the order of evaluation.
+        weights: to be drawn.
+        settings: what the plan was made with.
+        distribution: to draw from.
+    """
+
+    model: str
+    calls: tuple[PlannedCall, ...]
+    weights: tuple[PlannedWeight, ...]
+    settings: Settings
+    distribution: Distribution
+
+    @property
+    def estimates(self) -> dict[str, tuple[float, float]]:
+        """Mean and variance that leave each layer, by name; of the last call if there are several."""
+        return {
+            call.name: (call.outputs[0].mean, call.outputs[0].variance) for call in self.calls if call.outputs
+        }
+
+    def __str__(self) -> str:
+        width = max((len(call.name) for call in self.calls), default=5) + 2
+        lines = [f"{'layer':{width}}{'class':24}{'mean':>10}{'variance':>11}   weights"]
+        for call in self.calls:
+            signal = call.outputs[0]
+            mark = "scaled" if call.weighted else ""
+            lines.append(
+                f"{call.name:{width}}{call.kind:24}{signal.mean:10.4f}{signal.variance:11.4f}   {mark}"
+            )
+        return "\n".join(line.rstrip() for line in lines)
+
+
+def plan(
+    model: keras.Model,
+    *,
+    input_mean: Statistic = 0.0,
+    input_variance: Statistic = 1.0,
+    propagation: Propagation = "paper",
+    signal_variance: float = 1.0,
+    distribution: str = "truncated_normal",
+    on_unknown: OnUnknown = "warn",
+    rules: Mapping[type, Rule] | None = None,
+    samples: int = 4096,
+    seed: int = 0,
+    weights: Literal["scaled", "actual"] = "scaled",
+) -> Plan:
+    """Predict the signals of ``model`` and the scale of its weights. The model is neither changed nor run.
+
+    Args:
+        model: built Keras model.
+        input_mean, input_variance: of the entries of the inputs, one for all or one per input.
+        propagation: ``"paper"`` (Appendix A) or ``"exact"`` (mean-field theory).
+        signal_variance: wanted variance after each layer with weights.
+        distribution: ``truncated_normal``, ``untruncated_normal``, ``uniform`` or ``orthogonal``.
+        on_unknown: what to do with layers that have no rule: ``"warn"`` and pass their signal through,
+            ``"passthrough"``, or ``"error"``.
+        rules: rules by class that take precedence over the registered ones.
+        samples: entries per simulation, where one is needed (recurrent layers).
+        seed: of these simulations.
+        weights: ``"actual"`` predicts the signals of the model as it is, without scaling.
+
+    Raises:
+        ModelError: if the model cannot be walked.
+        UnsupportedLayerError: for an unknown layer with ``on_unknown="error"``.
+        NotIntegrableError: if an activation has no finite variance.
+        AutoInitError: if a layer cannot be scaled because it receives only zeros, or an argument makes no sense.
+    """
+    settings = Settings(propagation, signal_variance, on_unknown, samples, seed, weights)
+    chosen = check_distribution(distribution)
+    extra = dict(rules or {})
+    graph = trace(model, lambda operation: has_rule(operation, extra))
+    walk = _Propagation(graph, settings, extra)
+    walk.run(_input_signals(graph, input_mean, input_variance))
+    planned = _planned_weights(model, walk.scales)
+    return Plan(model.name, tuple(walk.calls), planned, settings, chosen)
+
+
+class _Propagation:
+    """One walk over a graph."""
+
+    def __init__(self, graph: Graph, settings: Settings, extra: Mapping[type, Rule]) -> None:
+        self.graph = graph
+        self.settings = settings
+        self.calculus: Calculus = _calculus(settings)
+        operations = {id(step.operation): step.operation for step in graph.steps}
+        self.rules = find_rules(list(operations.values()), settings.on_unknown, extra)
+        self.calls: list[PlannedCall] = []
+        self.scales: dict[int, Scale] = {}
+
+    def run(self, inputs: Sequence[Signal]) -> None:
+        """Walk until the signals that shared layers are scaled for no longer move."""
+        targets: dict[int, tuple[Signal, ...]] = {}
+        for _ in range(_MAX_PASSES):
+            received = self._walk(inputs, targets)
+            fresh = {key: _mixed(calls) for key, calls in received.items() if len(calls) > 1}
+            if all(_close(fresh[key], targets.get(key)) for key in fresh):
+                return
+            targets = fresh
+
+    def _walk(
+        self, inputs: Sequence[Signal], targets: Mapping[int, tuple[Signal, ...]]
+    ) -> dict[int, list[tuple[Signal, ...]]]:
+        signals: dict[int, Signal] = dict(zip(self.graph.inputs, inputs, strict=True))
+        received: dict[int, list[tuple[Signal, ...]]] = defaultdict(list)
+        self.calls, self.scales = [], {}
+        for step in self.graph.steps:
+            given = tuple(signals[index] for index in step.inputs)
+            call = self._call(step, targets.get(id(step.operation), ()))
+            result = self.rules[id(step.operation)](call, *given)
+            outputs = _checked(step, result_signals(result))
+            signals.update(zip(step.outputs, outputs, strict=True))
+            scales = result.scales if isinstance(result, Weighted) else ()
+            self.scales.update((id(scale.variable), scale) for scale in scales)
+            if scales:
+                received[id(step.operation)].append(given)
+            kind = type(step.operation).__name__
+            self.calls.append(PlannedCall(step.name, kind, given, outputs, bool(scales)))
+        return received
+
+    def _call(self, step: Step, targets: tuple[Signal, ...]) -> Call:
+        shapes = self.graph.shapes
+        return Call(
+            operation=step.operation,
+            name=step.name,
+            input_shapes=tuple(shapes[index] for index in step.inputs),
+            output_shapes=tuple(shapes[index] for index in step.outputs),
+            arguments=step.arguments,
+            keywords=step.keywords,
+            settings=self.settings,
+            calculus=self.calculus,
+            weights_for=targets,
+        )
+
+
+def _calculus(settings: Settings) -> Calculus:
+    if settings.exact:
+        raise AutoInitError("propagation='exact' is not available yet. Use propagation='paper'")
+    return PaperCalculus()
+
+
+def _mixed(calls: Sequence[tuple[Signal, ...]]) -> tuple[Signal, ...]:
+    """Return what a shared layer receives, taken over its calls."""
+    return tuple(mixture(signals, [1.0] * len(signals)) for signals in zip(*calls, strict=True))
+
+
+def _close(first: tuple[Signal, ...], second: tuple[Signal, ...] | None) -> bool:
+    return second is not None and all(
+        math.isclose(a.second_moment, b.second_moment, rel_tol=1e-9, abs_tol=1e-300)
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+def _checked(step: Step, outputs: tuple[Signal, ...]) -> tuple[Signal, ...]:
+    for signal in outputs:
+        if not isinstance(signal, Signal):
+            raise SignalError(
+                f"the rule of {type(step.operation).__name__} {step.name!r} must return a Signal per output. "
+                f"Received: {signal!r}"
+            )
+    if len(outputs) == 1 and len(step.outputs) > 1:  # one signal for all outputs, as the states of an RNN
+        return outputs * len(step.outputs)
+    if len(outputs) != len(step.outputs):
+        raise SignalError(
+            f"the rule of {type(step.operation).__name__} {step.name!r} returned {len(outputs)} signals "
+            f"for {len(step.outputs)} outputs"
+        )
+    return outputs
+
+
+def _input_signals(graph: Graph, means: Statistic, variances: Statistic) -> list[Signal]:
+    pairs = zip(
+        _per_input("input_mean", means, graph), _per_input("input_variance", variances, graph), strict=True
+    )
+    return [Signal(mean, variance) for mean, variance in pairs]
+
+
+def _per_input(what: str, value: Statistic, graph: Graph) -> list[float]:
+    if isinstance(value, Mapping):
+        if set(value) != set(graph.names):
+            raise AutoInitError(f"{what} must name the inputs {graph.names}. Received: {sorted(value)}")
+        return [float(value[name]) for name in graph.names]
+    if isinstance(value, int | float):
+        return [float(value)] * len(graph.inputs)
+    if len(value) != len(graph.inputs):
+        raise AutoInitError(f"{what} needs one number per input, {len(graph.inputs)}. Received: {value!r}")
+    return [float(number) for number in value]
+
+
+def _planned_weights(model: Any, scales: Mapping[int, Scale]) -> tuple[PlannedWeight, ...]:
+    return tuple(
+        PlannedWeight(
+            index, weight.path, tuple(weight.shape), scales[id(weight)].deviation, scales[id(weight)].fan_in
+        )
+        for index, weight in enumerate(model.weights)
+        if id(weight) in scales
+    )

@@ -1,0 +1,93 @@
+"""Initialization strategies by name, for searches and comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import keras
+
+from autoinit.apply import apply
+from autoinit.draws import generator
+from autoinit.errors import AutoInitError
+from autoinit.initializers import KERNELS, sample, variables_with_initializers
+from autoinit.plan import plan
+from autoinit.plusplus import centered
+
+_KERAS = {
+    "glorot_uniform": keras.initializers.GlorotUniform,
+    "glorot_normal": keras.initializers.GlorotNormal,
+    "he_uniform": keras.initializers.HeUniform,
+    "he_normal": keras.initializers.HeNormal,
+    "lecun_uniform": keras.initializers.LecunUniform,
+    "lecun_normal": keras.initializers.LecunNormal,
+    "orthogonal": keras.initializers.Orthogonal,
+}
+_OPTIONS = frozenset({"propagation", "distribution", "signal_variance", "on_unknown"})
+
+STRATEGIES: tuple[str, ...] = ("default", *_KERAS, "autoinit", "autoinit++")
+"""Names that :func:`initialize` knows."""
+
+
+def initialize(
+    model: keras.Model,
+    strategy: str,
+    *,
+    seed: int,
+    input_mean: float | Mapping[str, float] = 0.0,
+    input_variance: float | Mapping[str, float] = 1.0,
+    options: Mapping[str, Any] | None = None,
+) -> keras.Model:
+    """Initialize every weight of ``model`` anew, as a function of ``seed`` alone, and return the model.
+
+    Weights, biases, embeddings, recurrent kernels and statistics are drawn with their layers' own initializers; the
+    strategy then decides about the kernels. What the weights were before does not matter. Only weights of custom layers
+    that have no ``<name>_initializer`` attribute keep their values.
+
+    Args:
+        model: built model; changed in place, except that ``autoinit++`` returns a new model.
+        strategy: one of :data:`STRATEGIES`.
+        seed: of all weights.
+        input_mean, input_variance: of the inputs (``autoinit`` strategies).
+        options: of the ``autoinit`` strategies: ``propagation``, ``distribution``, ``signal_variance``,
+            ``on_unknown``; the other strategies have none.
+
+    Raises:
+        AutoInitError: for an unknown strategy or option; and what :func:`autoinit.plan` raises.
+    """
+    given = dict(options or {})
+    _check(strategy, given)
+    if strategy == "autoinit++":
+        model = centered(model)
+    kernel = _KERAS[strategy]() if strategy in _KERAS else None
+    _draw_all(model, seed, kernel)
+    if strategy.startswith("autoinit"):
+        planned = plan(model, input_mean=input_mean, input_variance=input_variance, seed=seed, **given)
+        apply(planned, model, seed=seed)
+    return model
+
+
+def _draw_all(model: keras.Model, seed: int, kernel: Any | None) -> None:
+    """Draw every weight with its own initializer, kernels with ``kernel`` if given."""
+    weights = model.weights
+    for index, (_, own) in sorted(variables_with_initializers(model).items()):
+        variable = weights[index]
+        initializer = kernel if kernel is not None and variable.name in KERNELS else own
+        variable.assign(sample(initializer, tuple(variable.shape), generator(seed, index, 1)))
+
+
+def _check(strategy: str, options: Mapping[str, Any]) -> None:
+    if strategy not in STRATEGIES:
+        raise AutoInitError(f"strategy must be one of {', '.join(STRATEGIES)}. Received: {strategy!r}")
+    allowed = _OPTIONS if strategy.startswith("autoinit") else frozenset[str]()
+    unknown = sorted(set(options) - allowed)
+    if unknown:
+        known = ", ".join(sorted(allowed)) or "none"
+        raise AutoInitError(f"unknown options of strategy {strategy!r}: {', '.join(unknown)}. Known: {known}")
+
+
+OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {name: _OPTIONS if name.startswith("autoinit") else frozenset() for name in STRATEGIES}
+)
+"""Options that each strategy knows."""
