@@ -2,8 +2,9 @@
 
 Nodes are homologous when their markings (and kinds) are equal; each of their hyperparameters comes from either parent
 with equal probability, and so does each genome-level gene. Nodes and connections that only one parent has come from the
-fitter one. Parents of equal fitness have no fitter one: then each gene that only one of them has is inherited with
-probability 1/2, connections that would close a cycle are left out, and so is what then leads nowhere.
+fitter one. Parents of equal fitness have no fitter one: the child then has the structure of the first and, with
+probability 1/2 each, the nodes (with their connections) and the connections that only the second has, as long as they
+close no cycle and the child stays within the largest size.
 """
 
 from __future__ import annotations
@@ -13,25 +14,30 @@ from collections.abc import Mapping
 import numpy as np
 
 from nas.codeepneat.domains import Value
-from nas.codeepneat.genome import Genome, Node, prune, would_close_cycle
-from nas.codeepneat.space import OUTPUT
+from nas.codeepneat.genome import INPUT_MARKING, Genome, Node, prune, would_close_cycle
 
 
-def crossover(fitter: Genome, other: Genome, rng: np.random.Generator, *, equal: bool = False) -> Genome:
+def crossover(
+    fitter: Genome,
+    other: Genome,
+    rng: np.random.Generator,
+    *,
+    equal: bool = False,
+    max_nodes: int | None = None,
+) -> Genome:
     """Return a child of two parents, which stay as they are.
 
     Args:
         fitter: the parent whose structure the child has.
         other: the other parent.
         rng: decides for each homologous gene whose it is.
-        equal: whether both parents are equally fit; then the structures are mixed too. The order of the parents still
-            decides which connection is left out when two of them close a cycle; let it be drawn.
+        equal: whether both parents are equally fit, so that ``other`` adds to the structure too.
+        max_nodes: largest number of nodes of a child, the output not counted; None for no limit.
     """
     theirs = {node.marking: node for node in other.nodes}
     nodes = [_mixed_node(node, theirs.get(node.marking), rng) for node in fitter.nodes]
-    genes = mixed_genes(fitter.genes, other.genes, rng)
-    child = Genome.make(nodes, fitter.edges, genes)
-    return _with_foreign_structure(child, other, rng) if equal else child
+    child = Genome.make(nodes, fitter.edges, mixed_genes(fitter.genes, other.genes, rng))
+    return _with_foreign_structure(child, other, rng, max_nodes) if equal else child
 
 
 def mixed_genes(
@@ -50,17 +56,20 @@ def _mixed_node(node: Node, homologue: Node | None, rng: np.random.Generator) ->
     return Node(node.marking, node.kind, mixed_genes(node.genes, homologue.genes, rng))
 
 
-def _with_foreign_structure(child: Genome, other: Genome, rng: np.random.Generator) -> Genome:
-    """Inherit each connection that only one of the two has with probability 1/2."""
-    shared = set(child.edges) & set(other.edges)
-    edges = [edge for edge in child.edges if edge in shared or rng.random() < 0.5]
+def _with_foreign_structure(
+    child: Genome, other: Genome, rng: np.random.Generator, max_nodes: int | None
+) -> Genome:
+    """Add what only ``other`` has, each node and each connection between shared nodes with probability 1/2."""
+    shared = {INPUT_MARKING, *child.markings}
+    foreign = [node for node in other.nodes if node.marking not in shared and rng.random() < 0.5]
+    if max_nodes is not None:
+        foreign = foreign[: max(0, max_nodes - len(child.inner))]
+    known = shared | {node.marking for node in foreign}
+    edges = list(child.edges)
     for edge in other.edges:
-        if edge not in shared and rng.random() < 0.5 and not would_close_cycle(edges, edge):
+        if edge in edges or not known.issuperset(edge):
+            continue
+        wanted = not shared.issuperset(edge) or rng.random() < 0.5
+        if wanted and not would_close_cycle(edges, edge):
             edges.append(edge)
-    known = {node.marking: node for node in (*other.nodes, *child.nodes)}
-    nodes, kept = prune(known.values(), edges)
-    if all(
-        node.kind == OUTPUT for node in nodes
-    ):  # nothing is left between input and output, or not even a path
-        return child
-    return Genome.make(nodes, kept, child.genes)
+    return Genome.make(*prune([*child.nodes, *foreign], edges), child.genes)

@@ -67,6 +67,9 @@ def next_population(
 ) -> Population:
     """Return the population of ``generation`` that follows from the evaluated ``population``.
 
+    While species are formed anew, each is represented by the best of its former members. With elitism that one
+    survives, and with it the species, unless an older one absorbs it or it dies out.
+
     Args:
         population: the generation before, fitness included; it stays as it is.
         policy: how to select and vary.
@@ -89,7 +92,10 @@ def next_population(
             individuals.append(_offspring(parents, standing, policy, alphabet, counted, generation, rng))
             counted += 1
     genomes = [individual.genome for individual in individuals]
-    speciation = speciate(genomes, population.speciation, alphabet, policy.species)
+    best = {name: best_first(members, standing)[0].genome for name, members in species.items()}
+    extinct = [name for name in species if name not in breeding]
+    before = replace(population.speciation, representatives=best)
+    speciation = speciate(genomes, before, alphabet, policy.species, extinct)
     alive = {name: record for name, record in records.items() if name in speciation.members}
     return Population(tuple(individuals), speciation, alive, counted)
 
@@ -108,7 +114,9 @@ def repointed(blueprints: Population, successors: Mapping[int, int]) -> Populati
         genome = _repointed(individual.genome, successors)
         if genome != individual.genome:
             parents = (individual.id,)
-            individual = replace(individual, id=counted, genome=genome, parents=parents, operators=("repoint",))
+            individual = replace(
+                individual, id=counted, genome=genome, parents=parents, operators=("repoint",)
+            )
             counted += 1
         individuals.append(individual)
     old = blueprints.speciation
@@ -141,7 +149,7 @@ def _offspring(
         second = others[int(rng.integers(len(others)))]
         fitter, other = (first, second) if standing[first.id] >= standing[second.id] else (second, first)
         equal = standing[first.id] == standing[second.id]
-        genome = crossover(fitter.genome, other.genome, rng, equal=equal)
+        genome = crossover(fitter.genome, other.genome, rng, equal=equal, max_nodes=alphabet.max_nodes)
         ids = [fitter.id, other.id]
     crossed = ("crossover",) if len(ids) > 1 else ()
     copy = any(parent.genome == genome for parent in parents if parent.id in ids)

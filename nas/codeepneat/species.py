@@ -12,7 +12,7 @@ until the wanted number of species is reached, or as near to it as the populatio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nas.codeepneat.domains import Domain, Value, variable
@@ -59,28 +59,43 @@ def distance(first: Genome, second: Genome, alphabet: Alphabet) -> float:
     return ((total - common) / total + (sum(genes) / len(genes) if genes else 0.0)) / 2
 
 
-def speciate(population: Sequence[Genome], before: Speciation, alphabet: Alphabet, wanted: int) -> Speciation:
+def speciate(
+    population: Sequence[Genome],
+    before: Speciation,
+    alphabet: Alphabet,
+    wanted: int,
+    extinct: Collection[int] = (),
+) -> Speciation:
     """Divide a population into ``wanted`` species, or as near to that as it can be divided.
 
     Species go on from ``before``: an old one keeps its id as long as genomes are near its representative. Where two old
-    representatives are within the threshold of each other, the older species takes the younger one in. Each species'
-    new representative is its medoid, the member with the smallest mean distance to the others.
+    representatives are within the threshold of each other, the older species takes the younger one in. A species' new
+    representative is the member nearest to the one before, so that a species moves as slowly as its members let it.
+
+    Args:
+        population: the genomes.
+        before: the species of the generation before.
+        alphabet: what genomes may contain.
+        wanted: number of species to reach.
+        extinct: ids of species that do not go on.
     """
     old = tuple(before.representatives)
-    clustering = _Clustering((*before.representatives.values(), *population), len(old), alphabet)
+    leaders = [leader for leader, species in enumerate(old) if species not in extinct]
+    clustering = _Clustering((*before.representatives.values(), *population), len(old), leaders, alphabet)
     threshold = clustering.fitting_threshold(before.threshold, wanted)
     members: dict[int, tuple[int, ...]] = {}
+    places: dict[int, int] = {}
     founded = before.founded
     for leader, points in sorted(clustering.groups(threshold).items()):
         species = old[leader] if leader < len(old) else founded
         founded += leader >= len(old)
-        members[species] = points
-    medoids = {species: clustering.medoid(points) for species, points in members.items()}
+        members[species] = tuple(point - len(old) for point in points)
+        places[species] = clustering.nearest(leader, {point: point for point in points})
     gone = [(leader, species) for leader, species in enumerate(old) if species not in members]
-    successors = {species: clustering.nearest(leader, medoids) for leader, species in gone}
+    successors = {species: clustering.nearest(leader, places) for leader, species in gone}
     return Speciation(
-        members={species: tuple(point - len(old) for point in points) for species, points in members.items()},
-        representatives={species: population[medoid - len(old)] for species, medoid in medoids.items()},
+        members=members,
+        representatives={species: population[place - len(old)] for species, place in places.items()},
         threshold=threshold,
         founded=founded,
         successors=_updated(before.successors, successors),
@@ -94,9 +109,12 @@ def _updated(before: Mapping[int, int], now: Mapping[int, int]) -> dict[int, int
 class _Clustering:
     """Points (old representatives first, then the population), and their distances, each computed once."""
 
-    def __init__(self, points: Sequence[Genome], old: int, alphabet: Alphabet) -> None:
+    def __init__(
+        self, points: Sequence[Genome], old: int, leaders: Sequence[int], alphabet: Alphabet
+    ) -> None:
         self._points = points
         self._old = old
+        self._leaders = leaders
         self._alphabet = alphabet
         self._known: dict[tuple[int, int], float] = {}
 
@@ -113,7 +131,7 @@ class _Clustering:
     def groups(self, threshold: float) -> dict[int, tuple[int, ...]]:
         """Return the members of each group by the point that leads it; groups without members are left out."""
         leaders: list[int] = []
-        for point in range(self._old):
+        for point in self._leaders:
             if all(self.distance(point, leader) > threshold for leader in leaders):
                 leaders.append(point)
         groups: dict[int, list[int]] = {leader: [] for leader in leaders}
@@ -141,10 +159,6 @@ class _Clustering:
                 best, (abs(len(self.groups(threshold)) - wanted), threshold), key=lambda found: found[0]
             )
         return best[1]
-
-    def medoid(self, points: Sequence[int]) -> int:
-        """Return the point with the smallest total distance to the others, the first of equals."""
-        return min(points, key=lambda point: (sum(self.distance(point, other) for other in points), point))
 
 
 def _differences(
