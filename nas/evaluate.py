@@ -200,7 +200,7 @@ class _Evaluation:
                 seed=int(self._spec["seed"]),
                 input_mean=self._info.input_mean,
                 input_variance=self._info.input_variance,
-                **chosen.get("options", {}),
+                options=chosen.get("options"),
             )
 
     def _trained(self, data: SearchData) -> tuple[keras.Model, dict[str, float]]:
@@ -233,8 +233,8 @@ class _Evaluation:
         trace = traceback.format_exc()
         if is_out_of_memory(error):
             state, reason = State.OUT_OF_MEMORY, f"out of memory: {error}"
-        elif self._phase == "built" and isinstance(error, ValueError):
-            state, reason = State.INVALID, f"cannot be built: {error}"
+        elif self._phase in ("built", "initialized") and isinstance(error, ValueError):
+            state, reason = State.INVALID, f"cannot be {self._phase}: {error}"
         else:
             state, reason = State.CRASHED, f"{type(error).__name__} before it was {self._phase}: {error}"
         return self._report(state, {}, None, " ".join(reason.split())[:1000], trace)
