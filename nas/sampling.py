@@ -46,7 +46,7 @@ class PlannedSearch:
     """
 
     def __init__(
-        self, candidates: Sequence[Candidate], *, summary: Mapping[str, Any], finalists: int = 1
+        self, candidates: Sequence[Candidate], *, summary: Mapping[str, Any], finalists: int = 10
     ) -> None:
         if any(candidate.id != index for index, candidate in enumerate(candidates)):
             raise ValueError("the ids of planned candidates must be 0, 1, 2, ... in order")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,10 @@ import pandas as pd
 from nas.analysis.run_data import RunData, Trial
 from nas.analysis.statistics import Comparison, StatisticsError, compare
 from nas.analysis.statistics.multiplicity import Correction
-from nas.candidate import RESULTS, State
+from nas.candidate import State
+
+INFRASTRUCTURE = frozenset({State.OUT_OF_MEMORY, State.TIMED_OUT, State.CRASHED})
+"""States that say nothing about what was tried."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,9 @@ class RunComparison:
 def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparison:
     """Compare the strategies of a run of ``kind: compare``.
 
-    A function's value is the mean over its replicates. Diverged trainings count at chance (the engine records them
-    so); candidates without a result are left out and counted. The value to beat is the mean fitness of the baseline.
+    A function's value is the mean over its replicates. Trainings that diverged, and networks that the strategy could
+    not initialize (state ``invalid``), count at chance: they say something about function and strategy. Failures of
+    the infrastructure are left out and counted. The value to beat is the mean fitness of the baseline.
 
     Raises:
         StatisticsError: if the run is of another kind.
@@ -61,8 +66,10 @@ def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparis
         name: [str(trials[0].candidate.origin.get("text", "")) for _, trials in sorted(functions.items())]
         for name, functions in cells.items()
     }
+    chance = chance_of(run)
     values = {
-        name: [_mean(trials) for _, trials in sorted(functions.items())] for name, functions in cells.items()
+        name: [_value(trials, chance) for _, trials in sorted(functions.items())]
+        for name, functions in cells.items()
     }
     known = {name: column for name, column in values.items() if any(value is not None for value in column)}
     comparison = None
@@ -70,7 +77,7 @@ def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparis
     if len(known) > 1 and (not paired or _have_common_subjects(known)):
         comparison = compare(
             _aligned(known) if paired else known,
-            chance=chance_of(run),
+            chance=chance,
             margin=float(settings["margin"]),
             baseline=sum(baseline) / len(baseline) if baseline else None,
             paired=paired,
@@ -87,9 +94,16 @@ def chance_of(run: RunData) -> float | None:
     return tasks.get(str(task["name"]), **task.get("options", {})).info.chance if "name" in task else None
 
 
-def _mean(trials: Sequence[Trial]) -> float | None:
-    values = [trial.fitness for trial in trials if trial.fitness is not None]
-    return sum(values) / len(values) if values else None
+def _value(trials: Sequence[Trial], chance: float | None) -> float | None:
+    """Return the mean over replicates, untrained ones at chance; NaN if none was trained, None if none has a result."""
+    outcomes = [trial.outcome for trial in trials if trial.outcome is not None]
+    untrained = sum(outcome.state in (State.DIVERGED, State.INVALID) for outcome in outcomes)
+    trained = [o.fitness for o in outcomes if o.fitness is not None and o.state is not State.DIVERGED]
+    if not trained:
+        return math.nan if untrained else None
+    if not untrained or chance is None:
+        return sum(trained) / len(trained)
+    return (sum(trained) + untrained * chance) / (len(trained) + untrained)
 
 
 def _aligned(columns: Mapping[str, Sequence[float | None]]) -> dict[str, list[float | None]]:
@@ -121,7 +135,8 @@ def compare_table(
     """Compare groups of a CSV file with one outcome a row.
 
     An empty cell in the value column is no result. ``nan`` and ``inf`` are diverged trainings. A column ``state`` as
-    ``gondwana export`` writes it is respected: failures of the infrastructure are left out.
+    ``gondwana export`` writes it is respected: networks that were refused count at chance, failures of the
+    infrastructure are left out.
 
     Args:
         group: column that names the group.
@@ -141,10 +156,10 @@ def compare_table(
             )
     outcomes = [_number(path, row, cell) for row, cell in enumerate(frame[value], start=2)]
     if "state" in frame.columns:
-        results = {state.value for state in RESULTS}
-        known = results | {state.value for state in State}
         for row, state in enumerate(frame["state"]):
-            if state in known and state not in results:
+            if state == State.INVALID:
+                outcomes[row] = math.nan
+            elif state in INFRASTRUCTURE:
                 outcomes[row] = None
     names = list(frame[group])
     if subject is None:

@@ -63,7 +63,8 @@ def _design(found: Comparison, result: RunComparison) -> Html:
     )
     text = (
         f"{design} p-values are {corrected(found.correction)} over {len(found.pairs)} comparison(s) for each test. "
-        "Diverged trainings count at chance; failures of the infrastructure do not count and are listed as excluded."
+        "Trainings that diverged and networks that a strategy could not initialize count at chance; failures of the "
+        "infrastructure do not count and are listed as excluded."
     )
     if found.chance is not None:
         limit = found.chance + found.margin
@@ -82,7 +83,7 @@ def _groups(found: Comparison) -> Html:
         "above baseline",
         "best",
         "median",
-        "diverged",
+        "untrained",
         "excluded",
     ]
     rows = [[group.name, str(group.size), *_counts(group), *_values(group)] for group in found.groups]
@@ -102,7 +103,7 @@ def _counts(group: Group) -> list[Node]:
 
 def _values(group: Group) -> list[Node]:
     median = float(sorted(group.values)[(group.size - 1) // 2] + sorted(group.values)[group.size // 2]) / 2
-    return [number(float(group.values.max())), number(median), str(group.diverged), str(group.excluded)]
+    return [number(float(group.values.max())), number(median), str(group.untrained), str(group.excluded)]
 
 
 def _estimates(pair: Pair) -> Html:

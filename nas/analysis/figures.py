@@ -153,11 +153,12 @@ def error_edf(comparison: Comparison, *, percent: bool = True) -> go.Figure:
         text=distances,
         xref="paper",
         yref="paper",
-        x=0.01,
-        y=0.99,
+        x=0.99,
+        y=0.02,
         showarrow=False,
-        align="left",
-        xanchor="left",
+        align="right",
+        xanchor="right",
+        yanchor="bottom",
     )
     figure.update_layout(
         xaxis_title="error, percent" if percent else "error",

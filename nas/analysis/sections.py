@@ -56,6 +56,8 @@ def _flat(environment: Mapping[str, object], prefix: str = "") -> Iterator[tuple
             continue
         if isinstance(value, Mapping):
             yield name, ", ".join(f"{part} {text}" for part, text in value.items())
+        elif isinstance(value, list) and any(isinstance(part, Mapping) for part in value):
+            yield name, f"{len(value)} times"
         elif isinstance(value, list):
             yield name, ", ".join(map(str, value)) or "none"
         else:
@@ -69,7 +71,7 @@ def _cost(run: RunData) -> Iterator[tuple[str, str]]:
         yield "wall time", f"{duration(run.finished - run.created)} from creation to end, pauses included"
     saved = run.states()[State.DUPLICATE]
     if saved:
-        yield "duplicates", f"{saved:,} candidates answered without training"
+        yield "duplicates", f"{saved:,} answered without training"
 
 
 def fitness(run: RunData, shown: Figures) -> Html:

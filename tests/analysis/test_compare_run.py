@@ -60,13 +60,15 @@ def test_empty_cells_are_left_out_and_nan_counts_at_chance(tmp_path: Path) -> No
     file = write_csv(tmp_path, "strategy,accuracy\na,0.5\na,\na,nan\nb,0.7\nb,0.6\n")
     group = compare_table(file, group="strategy", value="accuracy", chance=0.1).group("a")
     assert list(group.values) == [0.5, 0.1]
-    assert (group.diverged, group.excluded) == (1, 1)
+    assert (group.untrained, group.excluded) == (1, 1)
 
 
 def test_states_of_an_export_are_respected(tmp_path: Path) -> None:
-    text = "strategy,accuracy,state\na,0.5,completed\na,0.0,crashed\na,0.1,diverged\nb,0.7,completed\n"
-    group = compare_table(write_csv(tmp_path, text), group="strategy", value="accuracy").group("a")
-    assert list(group.values) == [0.5, 0.1]
+    text = "strategy,accuracy,state\na,0.5,completed\na,0.0,crashed\na,0.1,diverged\na,,invalid\nb,0.7,completed\n"
+    group = compare_table(write_csv(tmp_path, text), group="strategy", value="accuracy", chance=0.2).group(
+        "a"
+    )
+    assert list(group.values) == [0.5, 0.1, 0.2]
     assert group.excluded == 1
 
 

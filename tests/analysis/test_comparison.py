@@ -60,7 +60,7 @@ def test_diverged_counts_at_chance_and_infrastructure_failures_are_left_out() ->
     )
     group = result.group("a")
     assert sorted(group.values) == [0.1, 0.1, 0.11, 0.5]
-    assert (group.size, group.diverged, group.excluded) == (4, 2, 1)
+    assert (group.size, group.untrained, group.excluded) == (4, 2, 1)
     assert group.failures is not None
     assert group.failures[0] == 3
 

@@ -94,7 +94,7 @@ def test_every_section_says_what_the_run_recorded(evolution_page: str) -> None:
         "out_of_memory",
         "timed_out",
         "keras 3.15.1",
-        "1 candidates answered without training",
+        "1 answered without training",
         "gondwana export",
         "1 diverged: results, scored at chance. 4 without a result",
     ):

@@ -28,7 +28,8 @@ class Group:
     Attributes:
         name: what the outcomes have in common, such as the initialization strategy.
         values: one per result, diverged ones at chance, shape (n,).
-        diverged: results without a finite value, which stand in ``values`` at the chance level.
+        untrained: results without a finite value (the training diverged or could not begin), which stand in
+            ``values`` at the chance level.
         excluded: failures of the infrastructure, which are no results and not in ``values``.
         failures: results at the chance level (at most chance plus margin), with Wilson interval; None without chance.
         above: results above the baseline, with Wilson interval; None without a baseline.
@@ -37,7 +38,7 @@ class Group:
 
     name: str
     values: np.ndarray
-    diverged: int
+    untrained: int
     excluded: int
     failures: tuple[int, Interval] | None
     above: tuple[int, Interval] | None
@@ -187,7 +188,7 @@ def compare(
             f"paired groups have equal lengths, None where one is missing. Received: {sizes}"
         )
     summaries = tuple(
-        _summarize(name, columns[name], _diverged(groups[name]), chance, margin, baseline, alpha)
+        _summarize(name, columns[name], _untrained(groups[name]), chance, margin, baseline, alpha)
         for name in groups
     )
     rng = np.random.default_rng(seed)
@@ -232,14 +233,14 @@ def _clean(name: str, values: Values, chance: float | None) -> np.ndarray:
     return column
 
 
-def _diverged(values: Values) -> int:
+def _untrained(values: Values) -> int:
     return sum(value is not None and not math.isfinite(value) for value in values)
 
 
 def _summarize(
     name: str,
     column: np.ndarray,
-    diverged: int,
+    untrained: int,
     chance: float | None,
     margin: float,
     baseline: float | None,
@@ -253,7 +254,7 @@ def _summarize(
     return Group(
         name=name,
         values=known,
-        diverged=diverged,
+        untrained=untrained,
         excluded=int(column.size - known.size),
         failures=None if chance is None else counted(known <= chance + margin),
         above=None if baseline is None else counted(known > baseline),

@@ -25,7 +25,7 @@ def groups_frame(comparison: Comparison) -> pd.DataFrame:
                 row |= {label: count, f"{label}_low": share.low, f"{label}_high": share.high}
         low, median, high = np.quantile(group.values, [0.25, 0.5, 0.75])
         row |= {"best": group.values.max(), "median": median, "lower_quartile": low, "upper_quartile": high}
-        row |= {"mean": group.values.mean(), "diverged": group.diverged, "excluded": group.excluded}
+        row |= {"mean": group.values.mean(), "untrained": group.untrained, "excluded": group.excluded}
         rows.append(row)
     return pd.DataFrame(rows).set_index("group")
 
@@ -97,7 +97,7 @@ def _group_row(comparison: Comparison, index: int) -> dict[str, str]:
     if group.above is not None:
         row[f"above {comparison.baseline:.4f}"] = _count(*group.above)
     row |= {"best": f"{group.values.max():.4f}", "median": f"{np.median(group.values):.4f}"}
-    return row | {"diverged": str(group.diverged), "excluded": str(group.excluded)}
+    return row | {"untrained": str(group.untrained), "excluded": str(group.excluded)}
 
 
 def _count(count: int, share: Interval) -> str:

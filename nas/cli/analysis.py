@@ -1,0 +1,131 @@
+"""``gondwana compare`` and ``gondwana report``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from nas.analysis.statistics import Comparison
+
+
+class Correction(StrEnum):
+    """Corrections of p-values for the number of comparisons."""
+
+    HOLM = "holm"
+    BH = "bh"
+    NONE = "none"
+
+
+class UsageError(ValueError):
+    """Options that do not fit what is compared."""
+
+
+def compare(
+    target: Annotated[
+        Path,
+        typer.Argument(help="A config with search.kind: compare, the folder of such a run, or a CSV file."),
+    ],
+    group: Annotated[str | None, typer.Option(help="CSV: column that names the group.")] = None,
+    value: Annotated[str | None, typer.Option(help="CSV: column of the outcome, larger is better.")] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option(help="CSV: column of what belongs together in different groups (paired tests)."),
+    ] = None,
+    chance: Annotated[float | None, typer.Option(help="CSV: value of the best constant answer.")] = None,
+    margin: Annotated[float, typer.Option(help="CSV: values up to chance + margin are failures.")] = 0.0,
+    baseline: Annotated[float | None, typer.Option(help="CSV: value to beat.")] = None,
+    correction: Annotated[Correction, typer.Option(help="For the number of comparisons.")] = Correction.HOLM,
+    latex: Annotated[bool, typer.Option(help="Print the tables as LaTeX.")] = False,
+    run_dir: Annotated[
+        Path | None, typer.Option(help="Config: where the run goes; a new folder under runs/.")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Config: folder that holds a folder per dataset.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Config: key.path=value instead of the config's value.")
+    ] = None,
+) -> None:
+    """Compare groups of outcomes: run a comparison, or analyse a finished one or anybody's results."""
+    of_table = {
+        "--group": group,
+        "--value": value,
+        "--subject": subject,
+        "--chance": chance,
+        "--baseline": baseline,
+    }
+    if target.suffix.lower() == ".csv":
+        from nas.analysis.compare_run import compare_table
+
+        if group is None or value is None:
+            raise UsageError(f"{target}: name the columns of the table with --group and --value")
+        _print(
+            compare_table(
+                target,
+                group=group,
+                value=value,
+                subject=subject,
+                chance=chance,
+                margin=margin,
+                baseline=baseline,
+                correction=correction.value,
+            ),
+            latex,
+        )
+        return
+    given = [name for name, option in of_table.items() if option is not None]
+    if given:
+        raise UsageError(f"{target}: {', '.join(given)} belong to CSV files; a run knows its own groups")
+    if target.is_dir():
+        if run_dir is not None or data_dir is not None or overrides:
+            raise UsageError(
+                f"{target}: is a run already; --run-dir, --data-dir and --set belong to a config"
+            )
+        _show_run(target, correction, latex)
+        return
+    _show_run(_run(target, run_dir, data_dir, overrides or []), correction, latex)
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, finished or under way.")],
+) -> None:
+    """Write report.html into each run's folder."""
+    from nas.analysis.report import write_report
+
+    for run in runs:
+        typer.echo(write_report(run))
+
+
+def _run(config: Path, run_dir: Path | None, data_dir: Path | None, overrides: list[str]) -> Path:
+    """Run the comparison of a config through the engine and return its folder."""
+    from nas.config import load_config
+    from nas.engine.execute import Execution, start
+    from nas.engine.run_folder import default_run_dir
+
+    settings = load_config(config, overrides)
+    if settings.search.kind != "compare":
+        raise UsageError(f"{config}: search.kind is {settings.search.kind!r}; run it with gondwana evolve")
+    path = run_dir or default_run_dir(settings.name)
+    start(settings, path, Execution(data_dir=data_dir))
+    return path
+
+
+def _show_run(run_dir: Path, correction: Correction, latex: bool) -> None:
+    from nas.analysis.compare_run import compare_run
+    from nas.analysis.report import load_run, write_edf, write_report
+
+    result = compare_run(load_run(run_dir), correction=correction.value)
+    if result.comparison is None:
+        typer.echo("Fewer than two strategies have results: there is nothing to compare yet.")
+    else:
+        _print(result.comparison, latex)
+        typer.echo(f"\nEDF figure: {write_edf(run_dir, result.comparison)}")
+    typer.echo(f"Report: {write_report(run_dir)}")
+
+
+def _print(comparison: Comparison, latex: bool) -> None:
+    typer.echo(comparison.to_latex() if latex else repr(comparison))
