@@ -20,6 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from nas.codeepneat.functions import Functions
+
 Value = str | int | float | bool
 """A value of a hyperparameter; JSON."""
 
@@ -139,19 +141,21 @@ class Choice(BaseModel):
 
 
 def _from_yaml(data: Any) -> Any:
-    if isinstance(data, Range | Choice):
+    if isinstance(data, Range | Choice | Functions):
         return data
     if isinstance(data, Sequence) and not isinstance(data, str):
         return Choice(values=tuple(data))
     if isinstance(data, str | int | float):
         return Choice(values=(data,))
+    if isinstance(data, Mapping) and "source" in data:
+        return Functions.model_validate(data)
     return Range.model_validate(data)
 
 
-Domain = Annotated[Range | Choice, BeforeValidator(_from_yaml)]
-"""A domain in a config: a list of values, a single value, or ``{low, high, scale}``."""
+Domain = Annotated[Range | Choice | Functions, BeforeValidator(_from_yaml)]
+"""A domain in a config: a list of values, a single value, ``{low, high, scale}``, or ``{source: pangaea}``."""
 
 
 def variable(domains: Mapping[str, Domain]) -> dict[str, Domain]:
     """Return the domains that have more than one value."""
-    return {name: d for name, d in domains.items() if isinstance(d, Range) or len(d.values) > 1}
+    return {name: d for name, d in domains.items() if not (isinstance(d, Choice) and len(d.values) < 2)}

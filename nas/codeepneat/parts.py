@@ -38,6 +38,12 @@ def _pool(step: Step, seed: int) -> keras.layers.Layer:
     return kind(size, strides=strides, name=step.name)
 
 
+def _function(step: Step, seed: int) -> keras.layers.Layer:
+    from activations import GraphActivation
+
+    return GraphActivation(step.genes["text"], name=step.layer)
+
+
 def _flatten(step: Step, seed: int) -> keras.layers.Layer:
     return keras.layers.Flatten(name=step.name)
 
@@ -67,6 +73,7 @@ PARTS: dict[str, Part] = {
     "Embedding": _embedding,
     "Projection": _projection,
     "Pool": _pool,
+    "Function": _function,
     "Flatten": _flatten,
     "GlobalAverage": _global_average,
     "GlobalMaximum": _global_maximum,

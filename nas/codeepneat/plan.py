@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nas.codeepneat import layers as _builtin_layers  # noqa: F401  registers the layer types
+from nas.codeepneat.functions import graph_of, is_text
 from nas.codeepneat.registry import Shape, layer_type, merge_type
 
 
@@ -26,7 +27,7 @@ class Step:
     Attributes:
         name: name of the tensor that it gives.
         kind: name of a layer or merge type, or of a fixed part: ``Input``, ``Embedding``, ``Projection``, ``Pool``,
-            ``Flatten``, ``GlobalAverage``, ``GlobalMaximum``, ``Head``.
+            ``Function``, ``Flatten``, ``GlobalAverage``, ``GlobalMaximum``, ``Head``.
         genes: hyperparameters.
         inputs: names of the tensors that it takes.
         shape: shape of the tensor that it gives, without the batch.
@@ -120,7 +121,26 @@ class Planner:
         key = (*role, before[-1])
         owner = self._shared.setdefault(key, name) if self.share_weights else name
         parameters = record.parameters(before, values) if owner == name else 0
-        return self._add(Step(name, kind, values, (source,), shape, parameters, owner))
+        function = values.get("activation")
+        if not is_text(function):
+            return self._add(Step(name, kind, values, (source,), shape, parameters, owner))
+        values["activation"] = "linear"
+        linear = self._add(Step(name, kind, values, (source,), shape, parameters, owner))
+        return self._function(linear, str(function), owner)
+
+    def _function(self, source: str, text: str, owner: str) -> str:
+        """Add an activation function that is given as a text: a layer of its own, which has its parameters."""
+        shape = self.shapes[source]
+        try:
+            parameters = graph_of(text).parameters * shape[-1]
+        except ValueError as error:
+            raise SpecError(f"layer {source!r}: {error}") from error
+        name = f"{source}_activation"
+        shared = owner != source
+        layer = f"{owner}_activation"
+        return self._add(
+            Step(name, "Function", {"text": text}, (source,), shape, 0 if shared else parameters, layer)
+        )
 
     def merge(self, prefix: str, kind: str | None, sources: Sequence[str]) -> str:
         """Join several tensors: pool to the smallest map, project to the widest where needed, then merge.
