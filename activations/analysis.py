@@ -1,0 +1,96 @@
+"""What computer algebra says about a function: simplified form, derivative, limits. Each within a time limit."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import sympy as sp
+
+from activations.graph import Graph
+from activations.symbolic import X, to_sympy
+
+
+class TimeLimitError(Exception):
+    """Raised by :func:`time_limit`; never leaves this module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """SymPy expressions; None where SymPy found none in time.
+
+    Attributes:
+        expression: of the function with its parameters.
+        simplified, derivative: of it, the derivative with respect to x.
+        lower, upper: limits of the function at initialization for x to minus and plus infinity.
+    """
+
+    expression: sp.Expr
+    simplified: sp.Expr | None
+    derivative: sp.Expr | None
+    lower: sp.Expr | None
+    upper: sp.Expr | None
+
+
+def analyse(graph: Graph, seconds: float = 5.0) -> Analysis:
+    """Return what SymPy finds about ``graph``, spending at most ``seconds`` on each question.
+
+    SymPy cannot be interrupted outside the main thread and on Windows; there the limit does not hold.
+    """
+    expression = to_sympy(graph)
+    initial = to_sympy(graph, parameters=False)
+    simplified = _within(seconds, lambda: sp.simplify(expression))
+    smallest = simplified if simplified is not None else expression
+    slope = _within(seconds, lambda: sp.diff(smallest, X))
+    short = _within(seconds, lambda: sp.simplify(slope)) if slope is not None else None
+    return Analysis(
+        expression,
+        simplified,
+        slope if short is None else short,
+        _within(seconds, lambda: _limit(initial, -sp.oo)),
+        _within(seconds, lambda: _limit(initial, sp.oo)),
+    )
+
+
+def _limit(expression: sp.Expr, at: sp.Expr) -> sp.Expr | None:
+    found = sp.limit(expression, X, at)
+    return None if found.has(sp.Limit, sp.AccumBounds, sp.nan) else found
+
+
+def _within(seconds: float, question: Callable[[], sp.Expr | None]) -> sp.Expr | None:
+    """Return the answer, or None if it takes too long or SymPy gives up."""
+    try:
+        with time_limit(seconds):
+            return question()
+    except (
+        TimeLimitError,
+        NotImplementedError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        sp.PoleError,
+    ):
+        return None  # SymPy raises all of these on expressions that are beyond it
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise :class:`TimeLimitError` in the body after ``seconds``; without effect where there is no timer signal."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        raise TimeLimitError
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

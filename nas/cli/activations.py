@@ -1,0 +1,220 @@
+"""``gondwana activations``: sample, show and catalogue activation functions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from activations import Graph
+
+app = typer.Typer(
+    name="activations",
+    help="Sample, show and catalogue activation functions.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class Form(StrEnum):
+    """Forms that ``catalogue`` enumerates."""
+
+    UNARY = "unary"
+    BINARY = "binary"
+
+
+class OutputError(ValueError):
+    """A path that cannot be written to."""
+
+
+Out = Annotated[
+    Path | None, typer.Option(help="File to write (replaced if it exists); standard output by default.")
+]
+Sheet = Annotated[Path | None, typer.Option(help="Also draw the functions, into a .png or .svg file.")]
+_MOST_ON_SHEET = 400
+
+
+@app.command()
+def sample(
+    count: Annotated[int, typer.Option(min=0, help="Number of functions.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give byte-identical files.")] = 0,
+    out: Out = None,
+    unique: Annotated[bool, typer.Option(help="Leave out functions equal to an earlier one.")] = False,
+    valid: Annotated[bool, typer.Option(help="Leave out functions that cannot be used.")] = False,
+    sheet: Sheet = None,
+) -> None:
+    """Draw random functions by PANGAEA's process; writes one JSON object a line."""
+    import numpy as np
+
+    import activations
+
+    graphs = list(activations.sample(np.random.default_rng(seed), count, unique=unique, valid=valid))
+    described = [activations.describe(graph) for graph in graphs]
+    _write_lines(described, out)
+    usable = sum(item["valid"] for item in described)
+    typer.echo(f"{count} functions, {usable} valid{_written(out)}", err=True)
+    _draw_sheet(graphs, sheet, seed)
+
+
+@app.command()
+def show(
+    text: Annotated[
+        str, typer.Argument(help="A function such as 'max(relu(x),a*cosh(elu(x)))', or a name: relu.")
+    ],
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw it at initialization and with parameters from U(0.5, 2), into a .png or .svg file."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the parameters in the plot.")] = 0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Time limit of each symbolic question.")] = 5.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Print what is known of a function: formula, derivative, limits, Gaussian moments, kinks."""
+    import activations
+
+    graph = activations.get(text)
+    facts = _facts(graph, seconds)
+    if as_json:
+        typer.echo(json.dumps(facts))
+    else:
+        width = max(map(len, facts))
+        for name, value in facts.items():
+            typer.echo(f"{name.replace('_', ' '):<{width}}  {_in_words(value)}")
+    if plot is not None:
+        from activations import pictures
+
+        with _replacing(plot) as temporary:
+            pictures.save(pictures.figure(graph, seed), temporary)
+
+
+@app.command()
+def catalogue(
+    form: Annotated[Form, typer.Argument(help="unary(unary(x)) or binary(unary(x),unary(x)).")] = Form.BINARY,
+    out: Out = None,
+    sheet: Sheet = None,
+) -> None:
+    """Enumerate a form, duplicates grouped; writes one JSON object a line, then a summary to standard error."""
+    from activations import describe
+    from activations.catalogue import catalogue as sort
+    from activations.catalogue import enumerate_form
+
+    found = sort(enumerate_form(form.value))
+    lines: list[dict[str, Any]] = [
+        {**describe(group.graph), "equal": [graph.text for graph in group.duplicates]}
+        for group in found.groups
+    ]
+    lines += [{"text": graph.text, "valid": False, "reason": reason} for graph, reason in found.rejected]
+    _write_lines(lines, out)
+    typer.echo(
+        f"{found.total} functions of the {form.value} form: {found.usable} usable, "
+        f"{len(found.groups)} distinct ({len(found.groups) / found.total:.0%}){_written(out)}",
+        err=True,
+    )
+    _draw_sheet([group.graph for group in found.groups], sheet, seed=0)
+
+
+@app.command()
+def operators() -> None:
+    """List the operators with their number of arguments and domain."""
+    import activations
+
+    for op in activations.operators().values():
+        arity = "n" if op.arity is None else str(op.arity)
+        default = "PANGAEA" if op.name in activations.PANGAEA.unary + activations.PANGAEA.binary else ""
+        typer.echo(f"{op.name:<14}{arity:<3}{default:<9}{op.domain.text}")
+
+
+def _facts(graph: Graph, seconds: float) -> dict[str, Any]:
+    """Return everything that ``show`` prints, as JSON."""
+    import activations
+    from activations.analysis import analyse
+
+    described = activations.describe(graph)
+    algebra = analyse(graph, seconds)
+    mean, second = described["mean"], described["second_moment"]
+    return {
+        "text": graph.text,
+        "latex": described["latex"],
+        "operators": graph.size,
+        "parameters": list(graph.parameter_names),
+        "sympy": str(algebra.expression),
+        "simplified": _text_or_none(algebra.simplified),
+        "derivative": _text_or_none(algebra.derivative),
+        "limit_at_minus_infinity": _text_or_none(algebra.lower),
+        "limit_at_infinity": _text_or_none(algebra.upper),
+        "kinks_and_poles": list(activations.breakpoints(graph)),
+        "gaussian_mean": mean,
+        "second_moment": second,
+        "gaussian_variance": None if mean is None else second - mean**2,
+        "zero_mean_version": None if mean is None else _shifted(graph.text, mean),
+        "valid": described["valid"],
+        "reason": described["reason"],
+    }
+
+
+def _shifted(text: str, mean: float) -> str:
+    return text if abs(mean) < 1e-12 else f"{text} {'-' if mean > 0 else '+'} {abs(mean):.10g}"
+
+
+def _text_or_none(expression: Any) -> str | None:
+    return None if expression is None else str(expression)
+
+
+def _in_words(value: Any) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.10g}"
+        case list():
+            return ", ".join(_in_words(item) for item in value) or "none"
+    return str(value)
+
+
+def _write_lines(items: Iterable[dict[str, Any]], out: Path | None) -> None:
+    lines = "".join(f"{json.dumps(item, allow_nan=False)}\n" for item in items)
+    if out is None:
+        typer.echo(lines, nl=False)
+        return
+    with _replacing(out) as temporary:
+        temporary.write_text(lines, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that replaces ``path`` on success, so that no reader ever sees half a file."""
+    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _written(out: Path | None) -> str:
+    return f", written to {out}" if out is not None else ""
+
+
+def _draw_sheet(graphs: list[Graph], sheet: Path | None, seed: int) -> None:
+    if sheet is None:
+        return
+    from activations import pictures
+
+    shown = graphs[:_MOST_ON_SHEET]
+    with _replacing(sheet) as temporary:
+        pictures.save(pictures.contact_sheet(shown, seed=seed), temporary)
+    more = f", the first {len(shown)} of {len(graphs)}" if len(shown) < len(graphs) else ""
+    typer.echo(f"drawn to {sheet}{more}", err=True)
