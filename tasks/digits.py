@@ -35,7 +35,9 @@ class Digits(Task):
 
     @property
     def info(self) -> TaskInfo:
-        return TaskInfo("digits", (8, 8, 1), (classification_head(10, chance=37 / 360),), options=asdict(self))
+        return TaskInfo(
+            "digits", (8, 8, 1), (classification_head(10, chance=37 / 360),), options=asdict(self)
+        )
 
     def search_data(self, data_dir: Path | None = None) -> SearchData:
         train, validation, _ = self._load()

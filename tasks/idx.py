@@ -36,7 +36,9 @@ def read_idx(path: Path, axes: int) -> np.ndarray:
             entries = file.read(size)
             surplus = file.read(1)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DamagedDataError(f"{path} is damaged or not a gzip file ({error}); delete it to get it anew") from error
+        raise DamagedDataError(
+            f"{path} is damaged or not a gzip file ({error}); delete it to get it anew"
+        ) from error
     if len(entries) != size or surplus:
         found = "more" if surplus else str(len(entries))
         raise DamagedDataError(f"{path}: its header announces {size} entries, but it holds {found}")

@@ -85,14 +85,20 @@ class Mnist(Task):
 def _read(part: str, data_dir: Path | None) -> tuple[np.ndarray, np.ndarray]:
     """Return images (n, 28, 28, 1) uint8 and labels (n,) int32 of ``"train"`` or ``"t10k"``."""
     paths = [
-        require("mnist", RemoteFile(name, f"md5:{MD5[name]}", tuple(mirror + name for mirror in MIRRORS)), data_dir)
+        require(
+            "mnist",
+            RemoteFile(name, f"md5:{MD5[name]}", tuple(mirror + name for mirror in MIRRORS)),
+            data_dir,
+        )
         for name in (f"{part}-images-idx3-ubyte.gz", f"{part}-labels-idx1-ubyte.gz")
     ]
     images, labels = read_idx(paths[0], 3), read_idx(paths[1], 1)
     if images.shape[1:] != (28, 28):
         raise DamagedDataError(f"{paths[0]}: expected images of 28 x 28. Received: {images.shape[1:]}")
     if len(images) != len(labels):
-        raise DamagedDataError(f"{paths[0]} holds {len(images)} images, but {paths[1].name} {len(labels)} labels")
+        raise DamagedDataError(
+            f"{paths[0]} holds {len(images)} images, but {paths[1].name} {len(labels)} labels"
+        )
     if len(labels) and labels.max() > 9:
         raise DamagedDataError(f"{paths[1]}: labels must be 0 to 9. Received: {labels.max()}")
     return images[..., np.newaxis], labels.astype(np.int32)

@@ -10,7 +10,7 @@ from typing import Any
 from tasks.options import check_bool, check_choice, check_int, check_names, check_number
 from tasks.schedules import Schedule
 
-OPTIMIZERS = ("adam", "nadam", "rmsprop", "sgd")
+OPTIMIZERS = ("adam", "adamax", "rmsprop", "sgd")
 _WITH_MOMENTUM = ("rmsprop", "sgd")
 
 
@@ -33,7 +33,6 @@ class Recipe:
         scale_penalties: multiply all weight penalties (``weight_decay`` and the layers' own weight regularizers) by
             the current learning rate, as the paper does on Oxford 102 Flower (Appendix C).
         clip_norm: largest norm of the gradient over all weights; None for no clipping.
-        augmentation: random changes of training images, see :class:`tasks.augmentation.Augmentation`.
     """
 
     epochs: int = 5
@@ -57,7 +56,9 @@ class Recipe:
         check_bool("training: 'nesterov'", self.nesterov)
         check_bool("training: 'scale_penalties'", self.scale_penalties)
         check_number("training: 'weight_decay'", self.weight_decay, low=0.0, high=math.inf)
-        check_number("training: 'decoupled_weight_decay'", self.decoupled_weight_decay, low=0.0, high=math.inf)
+        check_number(
+            "training: 'decoupled_weight_decay'", self.decoupled_weight_decay, low=0.0, high=math.inf
+        )
         if self.clip_norm is not None:
             check_number("training: 'clip_norm'", self.clip_norm, low=0.0, high=math.inf, open_low=True)
         if self.momentum and self.optimizer not in _WITH_MOMENTUM:

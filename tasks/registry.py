@@ -25,8 +25,13 @@ def register(name: str) -> Callable[[T], T]:
 
     def add(kind: T) -> T:
         taken = _TASKS.get(name)
-        if taken is not None and (taken.__module__, taken.__qualname__) != (kind.__module__, kind.__qualname__):
-            raise ValueError(f"task {name!r} is already registered by {taken.__module__}.{taken.__qualname__}")
+        if taken is not None and (taken.__module__, taken.__qualname__) != (
+            kind.__module__,
+            kind.__qualname__,
+        ):
+            raise ValueError(
+                f"task {name!r} is already registered by {taken.__module__}.{taken.__qualname__}"
+            )
         _TASKS[name] = kind
         return kind
 

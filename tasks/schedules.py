@@ -69,7 +69,9 @@ class Schedule:
         if isinstance(data, str):
             return cls(kind=data)
         if not isinstance(data, Mapping):
-            raise ValueError(f"training: 'schedule' must be a name or an object with a 'kind'. Received: {data!r}")
+            raise ValueError(
+                f"training: 'schedule' must be a name or an object with a 'kind'. Received: {data!r}"
+            )
         check_names("key of schedule", data, [f.name for f in fields(cls)])
         kind = data.get("kind", "constant")
         check_choice("training: schedule", kind, KINDS)
@@ -77,7 +79,9 @@ class Schedule:
         values = dict(data)
         if "epochs" in values:
             if isinstance(values["epochs"], str) or not hasattr(values["epochs"], "__iter__"):
-                raise ValueError(f"training: schedule 'epochs' must be a list. Received: {values['epochs']!r}")
+                raise ValueError(
+                    f"training: schedule 'epochs' must be a list. Received: {values['epochs']!r}"
+                )
             values["epochs"] = tuple(values["epochs"])
         return cls(**values)
 
