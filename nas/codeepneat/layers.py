@@ -5,7 +5,6 @@ Keras is imported when a layer is made, so that a search, which only plans, runs
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -226,6 +225,12 @@ register(
 )
 
 
-def positions(shape: Shape) -> int:
-    """Return at how many positions of a map a layer's weights are used."""
-    return math.prod(shape[:-1])
+def _weighted_sum(name: str) -> keras.layers.Layer:
+    from nas.codeepneat.weighted_sum import WeightedSum
+
+    return WeightedSum(name=name)
+
+
+register(
+    MergeType("WeightedSum", width=max, equal_widths=True, parameters=lambda count: count, make=_weighted_sum)
+)
