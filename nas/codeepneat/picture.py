@@ -18,7 +18,7 @@ NEUTRAL = "#e8e8e8"
 COLOURS = ("#cfe3f6", "#fbe0c3", "#d3edd0", "#f3cfd6", "#e2d8f1", "#fdf3bf", "#d0ecec", "#ecdcc8")
 """Light fills on which black text is readable, one per module in turn."""
 
-_SHOWN = ("kernel_size", "activation", "rate", "text", "pool_size", "kernel_initializer")
+_SHOWN = ("kernel_size", "activation", "rate", "text", "pool_size")
 _STYLE = (
     "text{font-family:system-ui,sans-serif;font-size:12px;fill:#111}"
     ".small{font-size:10px;fill:#444}"
