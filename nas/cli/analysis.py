@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,10 @@ import typer
 
 if TYPE_CHECKING:
     from nas.analysis.statistics import Comparison
+
+
+STOPPED = 130
+"""Exit code of a run that was interrupted and can be resumed, as of ``evolve``."""
 
 
 class Correction(StrEnum):
@@ -46,6 +51,7 @@ def compare(
     data_dir: Annotated[
         Path | None, typer.Option(help="Config: folder that holds a folder per dataset.")
     ] = None,
+    ray_address: Annotated[str | None, typer.Option(help="Config: local, auto or HOST:PORT.")] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Config: key.path=value instead of the config's value.")
     ] = None,
@@ -87,7 +93,10 @@ def compare(
             )
         _show_run(target, correction, latex)
         return
-    _show_run(_run(target, run_dir, data_dir, overrides or []), correction, latex)
+    changes = list(overrides or ())
+    if ray_address is not None:
+        changes.append(f"engine.ray_address={json.dumps(ray_address)}")
+    _show_run(_run(target, run_dir, data_dir, changes), correction, latex)
 
 
 def report(
@@ -102,16 +111,16 @@ def report(
 
 def _run(config: Path, run_dir: Path | None, data_dir: Path | None, overrides: list[str]) -> Path:
     """Run the comparison of a config through the engine and return its folder."""
+    from nas.cli.launch import launch
     from nas.config import load_config
-    from nas.engine.execute import Execution, start
-    from nas.engine.run_folder import default_run_dir
 
-    settings = load_config(config, overrides)
-    if settings.search.kind != "compare":
-        raise UsageError(f"{config}: search.kind is {settings.search.kind!r}; run it with gondwana evolve")
-    path = run_dir or default_run_dir(settings.name)
-    start(settings, path, Execution(data_dir=data_dir))
-    return path
+    kind = load_config(config, overrides).search.kind
+    if kind != "compare":
+        raise UsageError(f"{config}: search.kind is {kind!r}; run it with gondwana evolve")
+    result = launch(config, overrides=overrides, run_dir=run_dir, data_dir=data_dir)
+    if not result.finished:
+        raise typer.Exit(STOPPED)
+    return result.path
 
 
 def _show_run(run_dir: Path, correction: Correction, latex: bool) -> None:
