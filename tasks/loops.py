@@ -69,21 +69,22 @@ class KerasLoop:
         model.compile(optimizer, loss=[loss_of(i) for i in range(len(objective.heads))], jit_compile="auto")
         self._model, self._split = model, split
         self._targets = objective.targets(split.y)
-        self._loss = 0.0
+        self._losses: list[float] = []
 
     def step(self, rows: np.ndarray, rate: float, x: np.ndarray | None = None) -> None:
         if self._model.optimizer.learning_rate != rate:
             self._model.optimizer.learning_rate = rate
         examples = self._split.x[rows] if x is None else x
         targets: Sequence[np.ndarray] = [target[rows] for target in self._targets]
+        self._model.reset_metrics()  # some versions of Keras do so themselves
         logs = self._model.train_on_batch(examples, list(targets), return_dict=True)
-        self._loss = float(logs["loss"])
+        self._losses.append(float(logs["loss"]))
 
     def mean_loss(self) -> float:
-        return self._loss
+        return float(np.mean(self._losses)) if self._losses else 0.0
 
     def reset(self) -> None:
-        self._model.reset_metrics()
+        self._losses.clear()
 
 
 class _MeanLoss(keras.losses.Loss):  # type: ignore[misc]

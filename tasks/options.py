@@ -53,6 +53,6 @@ def check_number(what: str, value: object, *, low: float, high: float, open_low:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if number and low <= float(value) <= high and not (open_low and value == low):  # type: ignore[arg-type]
         return
-    below = "greater than" if open_low else "at least"
+    below = "greater than" if open_low else "of at least"
     above = "" if high == float("inf") else f" and at most {high:g}"
     raise ValueError(f"{what} must be a number {below} {low:g}{above}. Received: {value!r}")

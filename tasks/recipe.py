@@ -50,7 +50,7 @@ class Recipe:
     def __post_init__(self) -> None:
         check_int("training: 'epochs'", self.epochs, least=1)
         check_int("training: 'batch_size'", self.batch_size, least=1)
-        check_choice("training: optimizer", self.optimizer, OPTIMIZERS)
+        check_choice("optimizer of training", self.optimizer, OPTIMIZERS)
         check_number("training: 'learning_rate'", self.learning_rate, low=0.0, high=1e6, open_low=True)
         check_number("training: 'momentum'", self.momentum, low=0.0, high=1.0)
         check_bool("training: 'nesterov'", self.nesterov)

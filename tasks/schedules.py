@@ -49,7 +49,7 @@ class Schedule:
     final: float = 0.0
 
     def __post_init__(self) -> None:
-        check_choice("training: schedule", self.kind, KINDS)
+        check_choice("schedule of training", self.kind, KINDS)
         check_number("training: schedule 'warmup_epochs'", self.warmup_epochs, low=0.0, high=math.inf)
         check_number("training: schedule 'factor'", self.factor, low=0.0, high=math.inf, open_low=True)
         check_number("training: schedule 'every'", self.every, low=0.0, high=math.inf, open_low=True)
@@ -74,7 +74,7 @@ class Schedule:
             )
         check_names("key of schedule", data, [f.name for f in fields(cls)])
         kind = data.get("kind", "constant")
-        check_choice("training: schedule", kind, KINDS)
+        check_choice("schedule of training", kind, KINDS)
         check_names(f"key of schedule {kind!r}", data, ("kind", *_USED[kind]))
         values = dict(data)
         if "epochs" in values:
@@ -103,10 +103,11 @@ class Schedule:
         """
         time = epoch + np.arange(steps) / steps
         factors = self._after_warmup(epoch, time, epochs)
-        if self.warmup_epochs > 0:
+        warming = time < self.warmup_epochs
+        if warming.any():
             # Step k of the warm-up trains at (k + 1) / (steps of the warm-up), so that no step is wasted at rate 0.
-            factors = np.where(time < self.warmup_epochs, (time + 1 / steps) / self.warmup_epochs, factors)
-            factors = np.where(time < self.warmup_epochs, np.minimum(factors, 1.0), factors)
+            reached = np.minimum(time[warming] + 1 / steps, self.warmup_epochs)
+            factors[warming] = reached / self.warmup_epochs
         return factors
 
     def _after_warmup(self, epoch: int, time: np.ndarray, epochs: int) -> np.ndarray:
@@ -115,7 +116,9 @@ class Schedule:
         if self.kind == "exponential":
             return np.full_like(time, self.factor ** (epoch / self.every))
         if self.kind == "cosine":
-            length = max(epochs - self.warmup_epochs, np.finfo(float).tiny)
+            length = epochs - self.warmup_epochs
+            if length <= 0:
+                return np.ones_like(time)
             progress = np.clip((time - self.warmup_epochs) / length, 0.0, 1.0)
             return self.final + (1.0 - self.final) * 0.5 * (1.0 + np.cos(np.pi * progress))
         return np.ones_like(time)

@@ -93,7 +93,7 @@ def train(
         ValueError: if the outputs of the model are not the task's heads.
     """
     begin = time.perf_counter()
-    optimizer = _optimizer(recipe)
+    optimizer = make_optimizer(recipe)
     reseed(model, seed)
     batch = min(recipe.batch_size, len(data.train))
     steps = math.ceil(len(data.train) / batch)
@@ -143,7 +143,8 @@ def reseed(model: keras.Model, seed: int) -> None:
         state.assign([int(number) >> 1, 0])
 
 
-def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+def make_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    """Return the optimizer of a recipe, at its initial learning rate."""
     kinds = {
         "adam": keras.optimizers.Adam,
         "adamax": keras.optimizers.Adamax,
