@@ -97,7 +97,7 @@ class RunFolder:
             written = int(data["format"])
         except FileNotFoundError as error:
             raise RunFolderError(f"{path}: not a run folder, it has no {MARKER}") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunFolderError(f"{marker}: damaged, cannot be read: {error}") from error
         if written > FORMAT:
             raise RunFolderError(f"{path}: run folder of format {written}, this version knows up to {FORMAT}")
@@ -228,7 +228,7 @@ def check_database(path: Path) -> None:
         except sqlite3.DatabaseError as error:
             answer = str(error)
     if answer != "ok":
-        raise RunFolderError(f"{path}: damaged: {answer}; restore it from a copy")
+        raise RunFolderError(f"{path}: damaged: {' '.join(str(answer).split())}; restore it from a copy")
 
 
 def _log_of(path: Path) -> Path | None:

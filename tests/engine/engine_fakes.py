@@ -22,7 +22,9 @@ class FakeSearch:
     Every ``repeat``-th candidate is equal to the one before it.
     """
 
-    def __init__(self, seed: int = 0, generations: int = 3, size: int = 4, repeat: int = 0, **what: Any) -> None:
+    def __init__(
+        self, seed: int = 0, generations: int = 3, size: int = 4, repeat: int = 0, **what: Any
+    ) -> None:
         self.seed, self.generations, self.size, self.repeat, self.what = seed, generations, size, repeat, what
         self.generation = 0
         self.asked = 0

@@ -32,7 +32,19 @@ def postgres_url(folder: Path) -> Iterator[str]:
             shutil.chown(home, user)
         run(programs, user, "initdb", "-D", str(home / "data"), "-U", "gondwana", "-A", "trust", "-N")
         options = f"-c listen_addresses='' -c unix_socket_directories={home} -c fsync=off"
-        run(programs, user, "pg_ctl", "-D", str(home / "data"), "-o", options, "-w", "-l", str(home / "log"), "start")
+        run(
+            programs,
+            user,
+            "pg_ctl",
+            "-D",
+            str(home / "data"),
+            "-o",
+            options,
+            "-w",
+            "-l",
+            str(home / "log"),
+            "start",
+        )
         try:
             yield f"postgresql+psycopg://gondwana@/postgres?host={home}"
         finally:

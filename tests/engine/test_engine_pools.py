@@ -14,7 +14,9 @@ from nas.candidate import State
 from nas.engine.pool import Job, Pool, PoolError, Result, UnusablePoolError
 
 
-def job(number: int, *, data: str | None = None, limit: float | None = None, mb: float | None = None, **model) -> Job:
+def job(
+    number: int, *, data: str | None = None, limit: float | None = None, mb: float | None = None, **model
+) -> Job:
     spec = {"model": {"value": number / 100, **model}, "seed": 0}
     return Job(number, spec, score, data, limit, mb)
 
