@@ -35,14 +35,21 @@ def describe(
     texts = []
     for mistake in mistakes[:SHOWN]:
         path, keys = _resolve(model, mistake["loc"])
-        origin = next(
-            (f"--set {item.text}" for item in reversed(overrides) if path[: len(item.path)] == item.path),
-            source,
-        )
+        origin = _origin(path, mistake["type"] == "extra_forbidden", source, overrides)
         texts.append(f"{origin}: {_sentence(dict(mistake), path, keys)}")
     if len(mistakes) > SHOWN:
         texts.append(f"and {len(mistakes) - SHOWN} more")
     return "; ".join(texts)
+
+
+def _origin(path: tuple[str, ...], unknown: bool, source: str, overrides: Sequence[Override]) -> str:
+    """Return what to blame for a mistake at ``path``: an override at or above it, the file, or both."""
+    for item in reversed(overrides):
+        if path[: len(item.path)] == item.path:
+            return f"--set {item.text}"
+        if path and item.path[: len(path)] == path:  # it changed a part of what is wrong
+            return f"--set {item.text}" if unknown else f"{source} with --set {item.text}"
+    return source
 
 
 def suggestion(word: str, valid: Sequence[str]) -> str:

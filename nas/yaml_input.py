@@ -55,7 +55,7 @@ def parse_yaml(text: str) -> Any:
         place = f" at line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise YamlError(f"not valid YAML{place}: {error.problem or error.context}") from error
     except (yaml.YAMLError, ValueError) as error:
-        raise YamlError(f"not valid YAML: {error}") from error
+        raise YamlError(f"not valid YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
         raise YamlError(f"not valid YAML: nested deeper than {MAX_DEPTH} levels") from error
     _check(value)

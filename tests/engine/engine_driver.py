@@ -1,4 +1,4 @@
-"""A driver to be killed: leads a fake search through a pool. ``python engine_driver.py FOLDER POOL SECONDS [STEADY]``."""
+"""A driver to be killed: leads a fake search through a pool. ``engine_driver.py FOLDER POOL SECONDS [steady]``."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_failures_are_outcomes_and_the_run_goes_on(store):
 
 def test_a_run_in_which_everything_crashes_ends(store):
     search = FakeSearch(generations=3, size=10, do="raise")
-    with pytest.raises(FailingRunError, match="5 evaluations in succession crashed.*this candidate raises"):
+    with pytest.raises(FailingRunError, match=r"5 evaluations in succession crashed.*this candidate raises"):
         loop(search, store, stop_after_failures=5).run()
     assert len(list(store.outcomes())) == 5
 
@@ -174,7 +174,7 @@ def test_resuming_with_another_search_is_refused(store):
     stop = Stop()
     loop(FakeSearch(seed=1), store, stop=stop).run()
     with pytest.raises(
-        ReplayError, match="recorded candidate 0 with key .* now asks for candidate 0 with key"
+        ReplayError, match=r"recorded candidate 0 with key .* now asks for candidate 0 with key"
     ):
         loop(FakeSearch(seed=2), store).replay()
 

@@ -184,7 +184,7 @@ def broken_setup() -> list[str]:
 
 def test_a_required_gpu_that_is_missing_is_refused(ray_pool):
     pool = ray_pool(require_gpu=True)
-    with pytest.raises(UnusablePoolError, match="require_gpu is set, but worker .* sees no GPU"):
+    with pytest.raises(UnusablePoolError, match=r"require_gpu is set, but worker .* sees no GPU"):
         pool.devices()
 
 

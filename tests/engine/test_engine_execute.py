@@ -1,0 +1,156 @@
+"""Runs from config to result, with a real search and workers that only pretend to train."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nas.candidate import State
+from nas.config import RunConfig, load_config
+from nas.config_errors import ConfigError
+from nas.engine.execute import Execution, build_search, resume, start
+from nas.engine.local_pool import LocalPool
+from nas.engine.loop import ReplayError, Stop
+from nas.engine.pool import UnusablePoolError
+from nas.engine.run_folder import RunFolder, RunFolderError
+from nas.evaluate import Report
+from nas.randomness import stream
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def pretend(spec, data) -> Report:
+    """Score by seed."""
+    fitness = float(stream(spec["seed"], "pretended").random())
+    return Report(State.COMPLETED, fitness=fitness, parameters=1, seconds={"trained": 0.1})
+
+
+class Pool(LocalPool):
+    """Local, without a framework."""
+
+    def devices(self):
+        return ["cpu"]
+
+
+def execution(**changes) -> Execution:
+    made = Execution(open_pool=lambda engine: Pool(capacity=2), work=pretend, load_data=lambda task, folder: "data")
+    return replace(made, **changes)
+
+
+@pytest.fixture
+def config() -> RunConfig:
+    return load_config(ROOT / "configs" / "digits.yaml", ["generations=3", "finalists=0"])
+
+
+def snapshots(path: Path):
+    with RunFolder.open(path).open_store(read_only=True) as store:
+        return store.snapshots(), [item.candidate for item in store.candidates()]
+
+
+def test_a_run_leaves_all_that_is_needed_to_understand_it(config, tmp_path):
+    result = start(config, tmp_path / "run", execution())
+    assert result.finished
+    assert sum(result.states.values()) == build_search(config).progress().total
+    assert load_config(tmp_path / "run" / "config.yaml") == config
+    facts = json.loads((tmp_path / "run" / "environment.json").read_text())
+    assert facts["seed"] == config.seed
+    assert facts["devices"] == ["cpu"]
+    assert facts["packages"]["keras"]
+    events = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert events[0]["event"] == "started"
+    assert events[-1]["event"] == "finished"
+    assert {event["run"] for event in events} == {RunFolder.open(tmp_path / "run").run_id}
+    outcomes = [event for event in events if event["event"] == "outcome"]
+    assert sorted(event["candidate"] for event in outcomes) == list(range(len(outcomes)))
+
+
+def test_a_finished_run_is_only_read(config, tmp_path):
+    first = start(config, tmp_path / "run", execution())
+
+    def refuse(*arguments):
+        raise AssertionError("a finished run needs no workers and no data")
+
+    again = resume(tmp_path / "run", execution(open_pool=refuse, load_data=refuse))
+    assert again == first
+
+
+def test_a_stopped_run_resumes_to_the_same_population(config, tmp_path):
+    start(config, tmp_path / "whole", execution())
+    stop = Stop()
+
+    class Stopping(Pool):
+        results = 0
+
+        def wait(self, timeout=None):
+            self.results += 1
+            stop.requested = self.results >= 11
+            return super().wait(timeout)
+
+    stopped = start(
+        config, tmp_path / "run", execution(stop=stop, open_pool=lambda engine: Stopping(capacity=2))
+    )
+    assert not stopped.finished
+    assert 11 <= sum(stopped.states.values()) < 20
+    assert resume(tmp_path / "run", execution()).finished
+    assert snapshots(tmp_path / "run") == snapshots(tmp_path / "whole")
+    facts = json.loads((tmp_path / "run" / "environment.json").read_text())
+    assert len(facts["resumed"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"open_pool": lambda engine: (_ for _ in ()).throw(UnusablePoolError("no cluster"))}, UnusablePoolError),
+        ({"load_data": lambda task, folder: (_ for _ in ()).throw(ValueError("no data"))}, ValueError),
+    ],
+)
+def test_a_run_that_is_refused_leaves_no_folder(config, tmp_path, changes, error):
+    with pytest.raises(error, match="no cluster|no data"):
+        start(config, tmp_path / "run", execution(**changes))
+    assert not (tmp_path / "run").exists()
+
+
+def test_unknown_tasks_are_refused_before_anything_else(config, tmp_path):
+    wrong = config.model_copy(update={"task": config.task.model_copy(update={"name": "digit"})})
+    with pytest.raises(ValueError, match="digit"):
+        start(wrong, tmp_path / "run", execution())
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_folder_is_not_used_twice(config, tmp_path):
+    start(config, tmp_path / "run", execution())
+    with pytest.raises(RunFolderError, match="holds a run already"):
+        start(config, tmp_path / "run", execution())
+
+
+def test_only_the_engine_can_be_changed_on_resume(config, tmp_path):
+    stop = Stop(requested=True)
+    start(config, tmp_path / "run", execution(stop=stop))
+    with pytest.raises(ConfigError, match=r"only engine\.\* can be changed"):
+        resume(tmp_path / "run", execution(), ["seed=4"])
+    seen = []
+
+    def open_pool(engine):
+        seen.append(engine.workers)
+        return Pool()
+
+    assert resume(tmp_path / "run", execution(open_pool=open_pool), ["engine.workers=7"]).finished
+    assert seen == [7]
+
+
+def test_a_run_of_another_config_is_not_continued(config, tmp_path):
+    stop = Stop()
+
+    class Stopping(Pool):
+        def wait(self, timeout=None):
+            stop.requested = True
+            return super().wait(timeout)
+
+    start(config, tmp_path / "run", execution(stop=stop, open_pool=lambda engine: Stopping()))
+    with RunFolder.open(tmp_path / "run").open_store() as store, store._engine.begin() as connection:
+        connection.exec_driver_sql("""UPDATE runs SET config = replace(config, '"seed":0', '"seed":1')""")
+    with pytest.raises(ReplayError, match="the code or the config is not the one"):
+        resume(tmp_path / "run", execution())
