@@ -6,9 +6,9 @@ from nas.analysis import figures
 from nas.analysis.compare_run import RunComparison
 from nas.analysis.html import Html, Node, details, element, escape, join, table
 from nas.analysis.page import Figures
-from nas.analysis.sections import number
 from nas.analysis.statistics import Comparison, Group, Pair
 from nas.analysis.statistics.verdicts import corrected, p_text
+from nas.analysis.wording import number
 
 EXPLANATIONS = {
     "Kolmogorov-Smirnov": "do the two distributions differ anywhere? D is the largest distance between the EDFs",

@@ -72,6 +72,56 @@ def fitness_by_candidate(run: RunData) -> go.Figure:
     return figure
 
 
+def species_over_time(run: RunData, population: str) -> go.Figure | None:
+    """Size of every species at the end of each generation, stacked; None if the run has no such population.
+
+    Args:
+        population: key of the snapshots, such as ``modules``.
+    """
+    sizes: dict[str, dict[int, int]] = {}
+    for generation, snapshot in run.snapshots.items():
+        species = snapshot.get(population, {}).get("species", {})
+        for name, facts in species.items():
+            sizes.setdefault(str(name), {})[generation] = len(facts.get("members", ()))
+    if not sizes:
+        return None
+    figure = go.Figure()
+    for index, (name, by_generation) in enumerate(sizes.items()):
+        figure.add_scatter(
+            x=list(run.snapshots),
+            y=[by_generation.get(generation, 0) for generation in run.snapshots],
+            name=label(f"species {name}"),
+            mode="lines+markers",
+            stackgroup="one",
+            line={"color": color(index)},
+        )
+    figure.update_layout(xaxis_title="generation", yaxis_title=label(population))
+    figure.update_xaxes(dtick=1 if len(run.snapshots) <= 15 else None)
+    return figure
+
+
+def species_fitness(run: RunData, population: str) -> go.Figure | None:
+    """Best fitness that every species has reached so far; None if no snapshot knows it."""
+    best: dict[str, list[tuple[int, float]]] = {}
+    for generation, snapshot in run.snapshots.items():
+        for name, facts in snapshot.get(population, {}).get("species", {}).items():
+            if facts.get("best") is not None:
+                best.setdefault(str(name), []).append((generation, float(facts["best"])))
+    if not best:
+        return None
+    figure = go.Figure()
+    for index, (name, points) in enumerate(best.items()):
+        figure.add_scatter(
+            x=[generation for generation, _ in points],
+            y=[fitness for _, fitness in points],
+            name=label(f"species {name}"),
+            mode="lines+markers",
+            line={"color": color(index)},
+        )
+    figure.update_layout(xaxis_title="generation", yaxis_title="best fitness so far")
+    return figure
+
+
 def seconds_by_phase(run: RunData) -> go.Figure:
     """Median, quartiles and outliers of the wall seconds of each phase, over evaluations."""
     figure = go.Figure()

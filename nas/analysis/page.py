@@ -42,7 +42,10 @@ details { margin: .5rem 0; } summary { cursor: pointer; } input[type=search] { f
   width: min(100%, 24rem); color: inherit; background: var(--soft); border: 1px solid var(--line); border-radius: 4px; }
 @media (max-width: 40rem) { body { padding: .6rem; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; }
   .figure { min-height: 20rem; } }
-svg { max-width: 100%; height: auto; }
+math { font-size: 1.1rem; }
+.gallery { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem; }
+.gallery .figure { min-height: 16rem; } article { min-width: 0; }
+.diagram { max-width: 100%; max-height: 60rem; background: #fff; }
 """
 
 SCRIPT = """

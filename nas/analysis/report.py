@@ -9,7 +9,9 @@ from nas.analysis import sections
 from nas.analysis.compare_run import compare_run
 from nas.analysis.comparison_section import comparison
 from nas.analysis.edf_picture import edf_svg
+from nas.analysis.function_section import best_functions
 from nas.analysis.html import Html
+from nas.analysis.network_section import best_networks
 from nas.analysis.page import Figures, page
 from nas.analysis.run_data import RunData
 from nas.analysis.statistics import Comparison
@@ -50,7 +52,9 @@ def render(run: RunData) -> str:
         content.append(("Comparison", comparison(compare_run(run), shown)))
     content += [
         ("Fitness", sections.fitness(run, shown)),
-        ("Best networks", sections.best_networks(run)),
+        ("Species", sections.species(run, shown)),
+        ("Best functions", best_functions(run, shown)),
+        ("Best networks", best_networks(run)),
         ("What failed and why", sections.failures(run, shown)),
         ("Seconds by phase", sections.phases(run, shown)),
         ("What was run", sections.what_was_run(run)),

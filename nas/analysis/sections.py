@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 
 import yaml
 
 from nas.analysis import figures
+from nas.analysis.compare_run import INFRASTRUCTURE
 from nas.analysis.html import Html, Node, definitions, details, element, join, table
 from nas.analysis.page import Figures
 from nas.analysis.run_data import RunData, Trial
+from nas.analysis.wording import count, duration, number, when
 from nas.candidate import RESULTS, State
 
 EMPTY = Html("")
+MAXIMUM_REASONS = 50
 MAXIMUM_ROWS = 2000
 """Rows of the table of candidates; the command for all of them stands below it."""
 
@@ -92,42 +93,21 @@ def fitness(run: RunData, shown: Figures) -> Html:
     )
 
 
-def best_networks(run: RunData) -> Html:
-    """The finalists with their test figures, and the best candidates of the search."""
+def species(run: RunData, shown: Figures) -> Html:
+    """Species of blueprints and modules over time, from the snapshots at the end of each generation."""
     parts: list[Node] = []
-    if run.finals:
-        rows = [
-            [
-                str(final.rank + 1),
-                str(final.outcome.candidate_id),
-                number(final.outcome.fitness),
-                _metrics(final.outcome.metrics, "test_"),
-                _count(final.outcome.parameters),
-                final.model_file or "not saved",
-            ]
-            for final in run.finals
-        ]
-        header = ("rank", "candidate", "validation", "test, measured once", "parameters", "network")
-        parts.append(table(header, rows, caption="Finalists, trained again at the end of the run"))
-    for trial in run.best(5):
-        parts.append(_network(trial))
+    for population in ("modules", "blueprints"):
+        sizes = figures.species_over_time(run, population)
+        if sizes is not None:
+            parts.append(
+                shown.add(sizes, f"Species of {population}", "members at the end of each generation")
+            )
+        best = figures.species_fitness(run, population)
+        if best is not None:
+            parts.append(
+                shown.add(best, f"Best {population} by species", "best mean fitness of any member so far")
+            )
     return join(parts)
-
-
-def _network(trial: Trial) -> Html:
-    outcome, candidate = trial.outcome, trial.candidate
-    parameters = None if outcome is None else outcome.parameters
-    name = str(
-        candidate.spec.get("model", {}).get("activation") or candidate.spec.get("model", {}).get("kind", "")
-    )
-    summary = (
-        f"Candidate {candidate.id}: {number(trial.fitness)}, {_count(parameters)} parameters, {name[:120]}"
-    )
-    return details(
-        summary,
-        element("p", "Lineage: ", element("code", json.dumps(dict(candidate.origin), ensure_ascii=False))),
-        element("pre", json.dumps(dict(candidate.spec), indent=1, ensure_ascii=False)),
-    )
 
 
 def failures(run: RunData, shown: Figures) -> Html:
@@ -135,37 +115,32 @@ def failures(run: RunData, shown: Figures) -> Html:
     if not run.outcomes:
         return EMPTY
     counts = run.states()
-    parts: list[Node] = [shown.add(figures.states(run), "Outcomes by state")]
-    infrastructure = sum(counts[state] for state in State if state not in RESULTS)
-    parts.append(
-        element(
-            "p",
-            f"{counts[State.DIVERGED]:,} diverged: results, scored at chance. {infrastructure:,} without a result: "
-            "not counted in any statistic.",
-        )
+    infrastructure = sum(counts[state] for state in INFRASTRUCTURE)
+    sentence = (
+        f"{counts[State.DIVERGED]:,} diverged: results, scored at chance. {counts[State.INVALID]:,} refused before "
+        f"training. {infrastructure:,} failures of the infrastructure (crashed, out of memory, timed out): no results."
     )
-    rows = [
-        [state.value, str(count), element("code", reason)]
-        for (state, reason), count in run.reasons().most_common()
-    ]
+    parts: list[Node] = [shown.add(figures.states(run), "Outcomes by state"), element("p", sentence)]
+    reasons = run.reasons().most_common()
+    rows = [[state.value, str(times), element("code", reason)] for (state, reason), times in reasons]
     if rows:
-        parts.append(table(("state", "number", "reason"), rows[:50]))
-        if len(rows) > 50:
-            parts.append(element("p", f"and {len(rows) - 50:,} further reasons", class_="note"))
+        parts.append(table(("state", "number", "reason"), rows[:MAXIMUM_REASONS]))
+    if len(rows) > MAXIMUM_REASONS:
+        parts.append(element("p", f"and {len(rows) - MAXIMUM_REASONS:,} further reasons", class_="note"))
     return join(parts)
 
 
 def phases(run: RunData, shown: Figures) -> Html:
-    """Where the time went."""
+    """Where the time went; waiting for a worker is shown, but is no share of the work."""
     seconds = {phase: values for phase, values in run.seconds().items() if values}
     if not seconds:
         return EMPTY
-    total = sum(sum(values) for values in seconds.values())
+    work = sum(sum(values) for phase, values in seconds.items() if phase != "queued")
     rows = [
         [
             phase,
             duration(sum(values)),
-            f"{sum(values) / total:.0%}" if total else "",
+            f"{sum(values) / work:.0%}" if work and phase != "queued" else "",
             f"{sum(values) / len(values):.2f}",
         ]
         for phase, values in seconds.items()
@@ -173,7 +148,7 @@ def phases(run: RunData, shown: Figures) -> Html:
     return join(
         [
             shown.add(figures.seconds_by_phase(run), "Seconds by phase", "wall seconds of each evaluation"),
-            table(("phase", "total", "share", "mean seconds"), rows),
+            table(("phase", "total", "share of the work", "mean seconds"), rows),
         ]
     )
 
@@ -216,7 +191,7 @@ def _row(trial: Trial) -> list[Node]:
         str(trial.candidate.generation),
         outcome.state.value,
         number(outcome.fitness),
-        _count(outcome.parameters),
+        count(outcome.parameters),
         f"{sum(value for phase, value in outcome.seconds.items() if phase != 'queued'):.1f}",
         str(outcome.seed),
         what,
@@ -245,31 +220,3 @@ def reproduce(run: RunData) -> Html:
     return join(
         [element("p", text), definitions((label, element("code", command)) for label, command in items)]
     )
-
-
-def when(seconds: float) -> str:
-    """Return a Unix time as UTC date and time."""
-    return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as a readable duration."""
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.1f} min"
-    return f"{seconds / 3600:.1f} h"
-
-
-def number(value: float | None) -> str:
-    """Return a fitness with four digits, or nothing."""
-    return "" if value is None else f"{value:.4f}"
-
-
-def _count(value: int | None) -> str:
-    return "" if value is None else f"{value:,}"
-
-
-def _metrics(metrics: Mapping[str, float], prefix: str) -> str:
-    chosen = {key.removeprefix(prefix): value for key, value in metrics.items() if key.startswith(prefix)}
-    return ", ".join(f"{key} {value:.4f}" for key, value in sorted(chosen.items())) or "not measured"
