@@ -99,7 +99,11 @@ def test_the_name_defaults_to_that_of_the_file(write):
         ("seed: 3", "store: postgresql+psycopg://me:secret@host/db", "holds a password"),
         ("seed: 3", "store: sqlite:///x", "must be postgresql"),
         ("seed: 3", "engine: {ray_address: somewhere}", "must be 'local', 'auto' or HOST:PORT"),
-        ("seed: 3", "engine: {resources: {num_gpu: 1}}", "'engine.resources.num_gpu'; did you mean 'num_gpus'?"),
+        (
+            "seed: 3",
+            "engine: {resources: {num_gpu: 1}}",
+            "'engine.resources.num_gpu'; did you mean 'num_gpus'?",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_place_and_remedy(write, before, after, expected):
@@ -159,7 +163,9 @@ def test_overrides_are_applied_in_their_order(write):
 
 
 def test_overrides_reach_into_lists(write):
-    config = load_config(write(VALID + "  strategies: [autoinit, he_normal]\n"), ["search.strategies.1=glorot_normal"])
+    config = load_config(
+        write(VALID + "  strategies: [autoinit, he_normal]\n"), ["search.strategies.1=glorot_normal"]
+    )
     assert [item.strategy for item in config.search.strategies] == ["autoinit", "glorot_normal"]
 
 
@@ -167,7 +173,10 @@ def test_overrides_reach_into_lists(write):
     ("override", "expected"),
     [
         ("serach.kind=compare", "--set serach.kind=compare: unknown key 'serach'; did you mean 'search'?"),
-        ("search.functions=-1", "--set search.functions=-1: search.functions: input should be greater than 0"),
+        (
+            "search.functions=-1",
+            "--set search.functions=-1: search.functions: input should be greater than 0",
+        ),
         ("generations", "--set generations: must be key.path=value"),
         ("=3", "--set =3: must be key.path=value"),
         ("seed.x=3", "--set seed.x=3: seed is the value 3, it has no keys below it"),

@@ -36,7 +36,9 @@ class Pool(LocalPool):
 
 
 def execution(**changes) -> Execution:
-    made = Execution(open_pool=lambda engine: Pool(capacity=2), work=pretend, load_data=lambda task, folder: "data")
+    made = Execution(
+        open_pool=lambda engine: Pool(capacity=2), work=pretend, load_data=lambda task, folder: "data"
+    )
     return replace(made, **changes)
 
 
@@ -103,7 +105,10 @@ def test_a_stopped_run_resumes_to_the_same_population(config, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({"open_pool": lambda engine: (_ for _ in ()).throw(UnusablePoolError("no cluster"))}, UnusablePoolError),
+        (
+            {"open_pool": lambda engine: (_ for _ in ()).throw(UnusablePoolError("no cluster"))},
+            UnusablePoolError,
+        ),
         ({"load_data": lambda task, folder: (_ for _ in ()).throw(ValueError("no data"))}, ValueError),
     ],
 )
