@@ -154,6 +154,13 @@ def _numpy_form(layer: GraphActivation) -> autoinit.ScalarFunction:
     return _layer_function(layer)
 
 
+@autoinit.centering(GraphActivation)
+def _centered_copy(layer: GraphActivation) -> GraphActivation:
+    """AutoInit++: the same layer, its Gaussian mean subtracted."""
+    copy: GraphActivation = GraphActivation.from_config({**layer.get_config(), "center": True})
+    return copy
+
+
 @autoinit.rule(GraphActivation)
 def _graph_activation(call: autoinit.Call, x: autoinit.Signal) -> autoinit.Signal:
     """Gaussian integral of the graph, parameters at 1, the kinks declared."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import keras
+import numpy as np
 from keras import ops
 
 from activations.backend import Tensor, erfc
@@ -54,11 +56,11 @@ def cosh(x: Tensor) -> tuple[Tensor, Pullback]:
 @_with_gradient
 def arcsinh(x: Tensor) -> tuple[Tensor, Pullback]:
     """sign(x) log1p(|x| + x^2 / (1 + sqrt(1 + x^2))): exact near 0 and for large negative x; x^2 cannot overflow."""
+    smallest = float(np.finfo(keras.backend.standardize_dtype(x.dtype)).tiny)
     size = ops.abs(x)
-    scale = ops.maximum(size, 1.0)
-    inverse = 1.0 / scale
+    inverse = ops.maximum(1.0 / ops.maximum(size, 1.0), smallest)  # subnormal numbers would be flushed to 0
     part = size * inverse
-    root = ops.sqrt(inverse * inverse + part * part)  # sqrt(1 + x^2) / scale
+    root = ops.sqrt(inverse * inverse + part * part)  # sqrt(1 + x^2) inverse
     value = ops.sign(x) * ops.log1p(size + size * (part / (inverse + root)))
     return value, lambda upstream: upstream * (inverse / root)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from activations.errors import ActivationError
@@ -24,8 +25,9 @@ def draw(axes: Axes, graph: Graph, rng: np.random.Generator, shapes: int = 20) -
     """Draw ``graph`` on [-5, 5], and ``shapes`` shapes with its parameters drawn from U(0.5, 2)."""
     if graph.parameters:
         factors = rng.uniform(_LOW, _HIGH, size=(graph.parameters, shapes, 1))
-        for y in graph(np.broadcast_to(_X, (shapes, _X.size)), list(factors)):
-            axes.plot(_X, _finite(y), color="tab:blue", alpha=0.3, linewidth=0.7)
+        curves = _finite(graph(np.broadcast_to(_X, (shapes, _X.size)), list(factors)))
+        segments = [np.column_stack([_X, curve]) for curve in curves]
+        axes.add_collection(LineCollection(segments, colors="tab:blue", alpha=0.3, linewidths=0.7))
     y = _finite(graph(_X))
     axes.plot(_X, y, color="tab:red", linewidth=1.5)
     axes.set_xlim(_X[0], _X[-1])

@@ -38,7 +38,7 @@ Out = Annotated[
     Path | None, typer.Option(help="File to write (replaced if it exists); standard output by default.")
 ]
 Sheet = Annotated[Path | None, typer.Option(help="Also draw the functions, into a .png or .svg file.")]
-_MOST_ON_SHEET = 400
+_MOST_ON_SHEET = 200
 
 
 @app.command()

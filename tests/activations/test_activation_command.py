@@ -1,0 +1,110 @@
+"""``gondwana activations``."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from nas.cli.activations import OutputError, app
+
+KEYS = {"text", "latex", "parameters", "mean", "second_moment", "valid", "reason"}
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_sample_writes_one_json_object_a_line_and_repeats_itself(tmp_path):
+    first, second = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    for path in (first, second):
+        result = run("sample", "--count", 30, "--seed", 4, "--out", path)
+        assert result.exit_code == 0
+        assert "30 functions, " in result.stderr
+    assert first.read_bytes() == second.read_bytes()
+    lines = [json.loads(line) for line in first.read_text().splitlines()]
+    assert len(lines) == 30
+    assert all(set(line) == KEYS for line in lines)
+    assert all(line["valid"] == (line["reason"] is None) for line in lines)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.jsonl", "two.jsonl"]
+
+
+def test_sample_to_standard_output():
+    result = run("sample", "--count", 3)
+    assert [set(json.loads(line)) for line in result.stdout.splitlines()] == [KEYS] * 3
+
+
+def test_sample_unique_and_valid_with_a_sheet(tmp_path):
+    result = run(
+        "sample", "--count", 6, "--unique", "--valid", "--sheet", tmp_path / "s.svg", "--out", tmp_path / "f"
+    )
+    assert result.exit_code == 0
+    assert "6 functions, 6 valid" in result.stderr
+    assert (tmp_path / "s.svg").stat().st_size > 5000
+
+
+def test_a_folder_that_is_not_there_is_one_clear_error(tmp_path):
+    result = run("sample", "--count", 1, "--out", tmp_path / "missing" / "f.jsonl")
+    assert isinstance(result.exception, OutputError)
+    assert "cannot write" in str(result.exception)
+
+
+def test_an_unwritable_picture_leaves_nothing_behind(tmp_path):
+    result = run("show", "relu", "--plot", tmp_path / "p.bmp")
+    assert isinstance(result.exception, ValueError)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [("--count", "-1"), ("--seed", "-1"), ("--count", "many")])
+def test_wrong_options_exit_with_2(arguments):
+    assert run("sample", *arguments).exit_code == 2
+
+
+def test_show_prints_everything(tmp_path):
+    result = run("show", "a*swish(b*x)", "--plot", tmp_path / "p.png")
+    assert result.exit_code == 0
+    for expected in (
+        "simplified",
+        "derivative",
+        "limit at infinity",
+        "oo",
+        "0.2066209641",
+        "zero mean version",
+        "yes",
+    ):
+        assert expected in result.stdout
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_show_as_json():
+    facts = json.loads(run("show", "relu", "--json").stdout)
+    assert facts["text"] == "relu(x)"
+    assert facts["kinks_and_poles"] == [0.0]
+    assert facts["second_moment"] == pytest.approx(0.5)
+
+
+def test_show_of_a_useless_function():
+    result = run("show", "reciprocal(x)", "--seconds", "1")
+    assert result.exit_code == 0
+    assert "not finite at x = 0" in result.stdout
+
+
+def test_show_of_hostile_text_is_a_value_error():
+    result = run("show", "__import__('os').system('x')")
+    assert isinstance(result.exception, ValueError)
+    assert "\n" not in str(result.exception)
+
+
+def test_catalogue(tmp_path):
+    result = run("catalogue", "unary", "--out", tmp_path / "c.jsonl")
+    assert result.exit_code == 0
+    assert "729 functions of the unary form" in result.stderr
+    lines = [json.loads(line) for line in (tmp_path / "c.jsonl").read_text().splitlines()]
+    assert sum(1 + len(line.get("equal", [])) for line in lines) == 729
+
+
+def test_operators():
+    lines = run("operators").stdout.splitlines()
+    assert len([line for line in lines if "PANGAEA" in line]) == 34
+    assert any(line.startswith("div") and "b != 0" in line for line in lines)
