@@ -60,6 +60,12 @@ class LocalPool:
         self._jobs.popleft()
         return [Result(job.id, report, self._worker, 1, started - submitted)]
 
+    def withdraw(self) -> list[int]:
+        """Forget all jobs: none runs between two calls of :meth:`wait`."""
+        ids = [job.id for job, _ in self._jobs]
+        self._jobs.clear()
+        return ids
+
     def devices(self) -> list[str]:
         """Return the devices that the framework sees in this process."""
         from nas.engine.backend import devices

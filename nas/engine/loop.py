@@ -146,12 +146,12 @@ class RunLoop:
         for listener in self.listeners:
             listener.started(self.search.progress(), self._told)
         self._answer_waiting()
-        announced = False
+        stopping = False
         while not self.search.finished:
             if self.stop.requested:
-                if not announced:
-                    self._announce_stop()
-                    announced = True
+                if not stopping:
+                    self._begin_stop()
+                    stopping = True
                 if not self.pool.pending:
                     return False
             else:
@@ -284,7 +284,8 @@ class RunLoop:
     def _stalled(self) -> bool:
         return not self.search.finished
 
-    def _announce_stop(self) -> None:
+    def _begin_stop(self) -> None:
+        self.pool.withdraw()  # they stay open in the store and are begun when the run is resumed
         for listener in self.listeners:
             listener.stopping(self.pool.pending)
 

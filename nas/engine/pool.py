@@ -98,6 +98,10 @@ class Pool(Protocol):
         """
         ...
 
+    def withdraw(self) -> list[int]:
+        """Forget the jobs that have not begun, and return their ids; they will have no result."""
+        ...
+
     def devices(self) -> list[str]:
         """Return the devices that the workers compute on, in words."""
         ...

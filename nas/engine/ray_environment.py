@@ -25,6 +25,8 @@ def prepare(address: str) -> None:
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_task_oom_retries", "0")
+    # Otherwise Ray prints a paragraph into the driver's output for every worker that dies; the run records it.
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "A worker died or was killed")
     if "RAY_AUTH_MODE" in os.environ:
         return
     if address == "local":

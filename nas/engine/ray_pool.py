@@ -137,6 +137,13 @@ class RayPool:
                 return results
         return []
 
+    def withdraw(self) -> list[int]:
+        """Forget the jobs that no worker is doing, and return their ids."""
+        ids = [task.job.id for task in self._queue]
+        self._queue.clear()
+        self._ids.difference_update(ids)
+        return ids
+
     def devices(self) -> list[str]:
         """Return the devices of the first worker that became ready; waits for it.
 

@@ -113,7 +113,7 @@ def test_a_stopped_run_resumes_to_the_same_population(config, tmp_path):
     ],
 )
 def test_a_run_that_is_refused_leaves_no_folder(config, tmp_path, changes, error):
-    with pytest.raises(error, match="no cluster|no data"):
+    with pytest.raises(error, match=r"no cluster|no data"):
         start(config, tmp_path / "run", execution(**changes))
     assert not (tmp_path / "run").exists()
 

@@ -134,7 +134,7 @@ def test_late_results_are_accepted_once(store):
 
 
 @pytest.mark.parametrize("steady", [False, True])
-@pytest.mark.parametrize("stop_after", [0, 1, 7, 23, 28])
+@pytest.mark.parametrize("stop_after", [0, 1, 7, 23, 30])
 def test_a_stopped_run_resumes_to_the_same_end(tmp_path, steady, stop_after):
     whole = make_search(0.0, None, steady)
     lead_in(tmp_path / "whole", whole)

@@ -79,6 +79,17 @@ def test_exceptions_become_reports_with_reason_and_traceback(pool):
     assert all(result.attempts == 1 for result in results.values())
 
 
+def test_jobs_that_have_not_begun_can_be_withdrawn(pool):
+    for number in range(9):
+        pool.submit(job(number, seconds=0.2))
+    withdrawn = pool.withdraw()
+    assert set(withdrawn) >= set(range(3, 9))
+    results = drain(pool)
+    assert sorted([*results, *withdrawn]) == list(range(9))
+    pool.submit(job(8))
+    assert list(drain(pool)) == [8]
+
+
 def test_closing_twice_is_harmless(pool):
     pool.close()
     pool.close()
