@@ -11,7 +11,7 @@ ACTIVATIONS = ("relu", "linear", "elu", "selu")
 
 
 def random_network(info: TaskInfo, seed: int) -> keras.Model:
-    """Return a random chain of convolutions with shortcuts, 16 to 96 filters, 3 to 8 blocks, pooled twice early."""
+    """Return a random chain of convolutions with shortcuts, 16 to 64 filters, 3 to 8 blocks, pooled twice early."""
     rng = np.random.default_rng(seed)
 
     def conv(x: keras.KerasTensor, filters: int, size: int) -> keras.KerasTensor:
@@ -21,7 +21,7 @@ def random_network(info: TaskInfo, seed: int) -> keras.Model:
     inputs = keras.Input(info.input_shape)
     x = inputs
     for block in range(int(rng.integers(3, 9))):
-        filters, source = int(rng.integers(16, 97)), x
+        filters, source = int(rng.integers(16, 65)), x
         x = conv(x, filters, int(rng.choice([1, 3])))
         x = keras.layers.Activation(str(rng.choice(ACTIVATIONS)))(x)
         if rng.random() < 0.5:
