@@ -49,6 +49,33 @@ class Policy:
     initial_sizes: tuple[int, int]
 
 
+def random_population(
+    population: Population, policy: Policy, alphabet: Alphabet, generation: int, rng: np.random.Generator
+) -> Population:
+    """Return a population that owes nothing to the one before: random search in the same space.
+
+    Each genome is a random initial one with as many mutations as generations have passed, or fewer: their number is
+    uniform in 0 .. ``generation``, so that sizes are those that evolution can have reached by then.
+
+    Args:
+        population: the generation before; only its count of individuals and its species' ids go on.
+        policy: sizes and mutation probabilities.
+        alphabet: what genomes may contain.
+        generation: number of the generation that is made.
+        rng: source of all choices.
+    """
+    low, high = policy.initial_sizes
+    individuals: list[Individual] = []
+    for place in range(policy.size):
+        genome = initial_genome(alphabet, min(alphabet.max_nodes, low + place % (high - low + 1)), rng)
+        for _ in range(int(rng.integers(generation + 1))):
+            genome, _ = mutate(genome, alphabet, policy.rates, 0, rng)
+        individuals.append(Individual(population.counted + place, genome, born=generation))
+    genomes = [individual.genome for individual in individuals]
+    speciation = speciate(genomes, population.speciation, alphabet, policy.species)
+    return Population(tuple(individuals), speciation, counted=population.counted + policy.size)
+
+
 def initial_population(policy: Policy, alphabet: Alphabet, rng: np.random.Generator) -> Population:
     """Return random chains, their sizes spread evenly over ``policy.initial_sizes``."""
     low, high = policy.initial_sizes

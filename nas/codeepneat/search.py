@@ -16,7 +16,7 @@ from nas.codeepneat.express import model_spec, training_genes
 from nas.codeepneat.pairing import Team, pair
 from nas.codeepneat.planning import plan_network
 from nas.codeepneat.population import Fitness
-from nas.codeepneat.reproduction import initial_population, next_population, repointed
+from nas.codeepneat.reproduction import initial_population, next_population, random_population, repointed
 from nas.codeepneat.settings import EVOLVED, CoDeepNEATSettings
 from nas.codeepneat.space import MODEL_GENES, Alphabet
 from nas.randomness import stream
@@ -180,14 +180,15 @@ class CoDeepNEAT:
         if self.finished:
             self._open, self._outcomes = {}, {}
             return
-        self._modules = next_population(
+        successor = next_population if self._settings.selection == "fitness" else random_population
+        self._modules = successor(
             self._modules,
             self._settings.module_policy(),
             self._settings.space.module_alphabet(),
             self._generation,
             self._stream("modules"),
         )
-        self._blueprints = next_population(
+        self._blueprints = successor(
             repointed(self._blueprints, self._modules.speciation.successors),
             self._settings.blueprint_policy(),
             self._blueprint_alphabet(),

@@ -116,6 +116,7 @@ class CoDeepNEATSettings(_Section):
         stagnation: generations without a new best after which a species dies out.
         initial_sizes: numbers of nodes of the initial genomes.
         initialization: how networks are initialized.
+        selection: ``fitness``, or ``random`` for random search in the same space: every generation is drawn anew.
         objectives: ``fitness`` alone, or with ``parameters`` or ``training_seconds``, both of which are minimized.
         share_weights: whether the instances of a module in one network have the same weights.
         max_multiply_adds: networks that need more for one example are not made; None for no limit.
@@ -134,6 +135,7 @@ class CoDeepNEATSettings(_Section):
     stagnation: Count = 15
     initial_sizes: Sizes = Sizes()
     initialization: Annotated[Initialization, BeforeValidator(_by_name)] = Initialization()
+    selection: Literal["fitness", "random"] = "fitness"
     objectives: Annotated[tuple[Objective, ...], Field(min_length=1)] = ("fitness",)
     share_weights: bool = False
     max_multiply_adds: Count | None = None

@@ -123,6 +123,33 @@ def test_the_search_makes_progress() -> None:
     assert found.progress().best_fitness == max(record["best"] for record in history)
 
 
+def test_random_search_draws_every_generation_anew() -> None:
+    found = search(generations=6, selection="random")
+    candidates = run(found)
+    assert len(candidates) == 60
+    assert not any(
+        c.origin["parents"]["blueprint"] or any(c.origin["parents"]["modules"].values()) for c in candidates
+    )
+    assert len({c.origin["blueprint"] for c in candidates}) == 30
+    sizes = [len(c.spec["model"]["blueprint"]["nodes"]) for c in candidates]
+    assert max(sizes[50:]) > max(sizes[:10]) - 1
+
+
+def test_selection_beats_random_search_on_a_fitness_that_can_be_climbed() -> None:
+    best = {
+        selection: [run_to_best(search(seed=seed, generations=10, selection=selection)) for seed in range(6)]
+        for selection in ("fitness", "random")
+    }
+    assert np.mean(best["fitness"]) > np.mean(best["random"])
+
+
+def run_to_best(found: CoDeepNEAT) -> float:
+    run(found)
+    best = found.progress().best_fitness
+    assert best is not None
+    return best
+
+
 def test_the_wanted_species_are_there_in_every_generation() -> None:
     found = search(generations=8)
     run(found)

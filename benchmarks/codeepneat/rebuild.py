@@ -1,0 +1,58 @@
+"""Rebuild every network of a run in this fresh process, and compare the numbers of parameters with the recorded ones:
+``python benchmarks/codeepneat/rebuild.py RUN``."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def rows(run_dir: str) -> list[dict[str, str]]:
+    """Return the rows of ``gondwana export RUN --format csv``."""
+    gondwana = Path(sys.executable).with_name("gondwana")
+    command = [str(gondwana), "export", run_dir, "--format", "csv"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    csv.field_size_limit(10_000_000)
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def main() -> int:
+    """Rebuild, print a line for each disagreement, and a summary; 1 if there is any."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", help="run folder")
+    start = time.monotonic()
+    import keras
+
+    import tasks
+    from nas.codeepneat.assembly import build, parameter_count
+
+    checked = wrong = 0
+    for row in rows(parser.parse_args().run):
+        spec = json.loads(row["spec"])
+        if spec["model"]["kind"] != "codeepneat" or not row["parameters"]:
+            continue
+        info = tasks.get(spec["task"]["name"], **spec["task"]["options"]).info
+        model = build(spec["model"], info, int(spec["seed"]))
+        numbers = model.count_params(), parameter_count(spec["model"], info), int(float(row["parameters"]))
+        checked += 1
+        if len(set(numbers)) > 1:
+            wrong += 1
+            print(
+                f"candidate {row['candidate']}: built {numbers[0]}, planned {numbers[1]}, recorded {numbers[2]}"
+            )
+        keras.utils.clear_session()
+    print(f"{checked} networks rebuilt, {wrong} disagree, {time.monotonic() - start:.0f} s")
+    return 1 if wrong or not checked else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
