@@ -13,7 +13,7 @@ import sympy as sp
 from keras import ops
 from scipy import special
 
-from activations import numerics
+from activations import backend, numerics
 from activations.notation import Binding, Notation, function
 from activations.operators import Array, Operator, register
 
@@ -39,7 +39,7 @@ _UNARY = [
         name="leakyrelu",
         arity=1,
         numpy=lambda x: np.where(x > 0, x, _LEAK * x),
-        keras=lambda x: ops.maximum(x, _LEAK * x),
+        keras=lambda x: backend.maximum(x, _LEAK * x),
         sympy=lambda x: sp.Piecewise((x, x > 0), (x / 100, True)),
         latex=function("LeakyReLU"),
         kinks=(0.0,),
@@ -83,7 +83,7 @@ _N_ARY = [
         name="max_n",
         arity=None,
         numpy=lambda *arguments: reduce(np.maximum, arguments),
-        keras=lambda *arguments: reduce(ops.maximum, arguments),
+        keras=lambda *arguments: reduce(backend.maximum, arguments),
         sympy=lambda *arguments: sp.Max(*arguments),
         latex=function(r"\max"),
         switch=_crossings,
@@ -92,7 +92,7 @@ _N_ARY = [
         name="min_n",
         arity=None,
         numpy=lambda *arguments: reduce(np.minimum, arguments),
-        keras=lambda *arguments: reduce(ops.minimum, arguments),
+        keras=lambda *arguments: reduce(backend.minimum, arguments),
         sympy=lambda *arguments: sp.Min(*arguments),
         latex=function(r"\min"),
         switch=_crossings,

@@ -1,12 +1,15 @@
-"""The operators that ``keras.ops`` lacks, and gradients, on TensorFlow, JAX and torch.
+"""Native operations and gradients of TensorFlow, JAX and torch.
 
-The only file of this package that imports a backend. Missing in ``keras.ops``: the exponentially scaled Bessel
-functions (all versions) and ``erfc`` (before Keras 3.14).
+The only file of this package that imports a backend. ``keras.ops`` lacks the exponentially scaled Bessel functions (and
+``erfc`` in the oldest version that is supported), and gives float32 for float64 from ``tanh`` and ``arctan`` on JAX and
+from ``maximum`` and ``minimum`` on torch.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import keras
@@ -16,66 +19,77 @@ from numpy.typing import NDArray
 Tensor = Any
 """A tensor of the active Keras backend."""
 
+_NATIVE = {
+    "arctan": {"tensorflow": "tensorflow.math:atan", "jax": "jax.numpy:arctan", "torch": "torch:arctan"},
+    "bessel_i0e": {
+        "tensorflow": "tensorflow.math:bessel_i0e",
+        "jax": "jax.lax:bessel_i0e",
+        "torch": "torch.special:i0e",
+    },
+    "bessel_i1e": {
+        "tensorflow": "tensorflow.math:bessel_i1e",
+        "jax": "jax.lax:bessel_i1e",
+        "torch": "torch.special:i1e",
+    },
+    "erfc": {
+        "tensorflow": "tensorflow.math:erfc",
+        "jax": "jax.scipy.special:erfc",
+        "torch": "torch.special:erfc",
+    },
+    "maximum": {"tensorflow": "tensorflow:maximum", "jax": "jax.numpy:maximum", "torch": "torch:maximum"},
+    "minimum": {"tensorflow": "tensorflow:minimum", "jax": "jax.numpy:minimum", "torch": "torch:minimum"},
+    "tanh": {"tensorflow": "tensorflow:tanh", "jax": "jax.numpy:tanh", "torch": "torch:tanh"},
+}
 
-def _unsupported(name: str) -> RuntimeError:
-    return RuntimeError(
-        f"{name} has no form for the Keras backend {keras.backend.backend()!r}; "
-        "set KERAS_BACKEND to 'tensorflow', 'jax' or 'torch'"
-    )
+
+@cache
+def _native(name: str, backend: str) -> Callable[..., Tensor]:
+    if backend not in _NATIVE[name]:
+        raise RuntimeError(
+            f"{name} has no form for the Keras backend {backend!r}; "
+            "set KERAS_BACKEND to 'tensorflow', 'jax' or 'torch'"
+        )
+    module, attribute = _NATIVE[name][backend].split(":")
+    if module.startswith("tensorflow."):
+        found: Any = getattr(importlib.import_module("tensorflow"), module.removeprefix("tensorflow."))
+    else:
+        found = importlib.import_module(module)
+    return getattr(found, attribute)  # type: ignore[no-any-return]
+
+
+def arctan(x: Tensor) -> Tensor:
+    """Inverse tangent, elementwise."""
+    return _native("arctan", keras.backend.backend())(x)
 
 
 def bessel_i0e(x: Tensor) -> Tensor:
     """exp(-|x|) I0(x), elementwise."""
-    match keras.backend.backend():
-        case "tensorflow":
-            import tensorflow as tf
-
-            return tf.math.bessel_i0e(x)
-        case "jax":
-            import jax
-
-            return jax.lax.bessel_i0e(x)
-        case "torch":
-            import torch
-
-            return torch.special.i0e(x)
-    raise _unsupported("bessel_i0e")
+    return _native("bessel_i0e", keras.backend.backend())(x)
 
 
 def bessel_i1e(x: Tensor) -> Tensor:
     """exp(-|x|) I1(x), elementwise."""
-    match keras.backend.backend():
-        case "tensorflow":
-            import tensorflow as tf
-
-            return tf.math.bessel_i1e(x)
-        case "jax":
-            import jax
-
-            return jax.lax.bessel_i1e(x)
-        case "torch":
-            import torch
-
-            return torch.special.i1e(x)
-    raise _unsupported("bessel_i1e")
+    return _native("bessel_i1e", keras.backend.backend())(x)
 
 
 def erfc(x: Tensor) -> Tensor:
     """1 - erf(x) without the cancellation, elementwise."""
-    match keras.backend.backend():
-        case "tensorflow":
-            import tensorflow as tf
+    return _native("erfc", keras.backend.backend())(x)
 
-            return tf.math.erfc(x)
-        case "jax":
-            import jax
 
-            return jax.scipy.special.erfc(x)
-        case "torch":
-            import torch
+def maximum(a: Tensor, b: Tensor) -> Tensor:
+    """The larger of two tensors of one dtype, elementwise."""
+    return _native("maximum", keras.backend.backend())(a, b)
 
-            return torch.special.erfc(x)
-    raise _unsupported("erfc")
+
+def minimum(a: Tensor, b: Tensor) -> Tensor:
+    """The smaller of two tensors of one dtype, elementwise."""
+    return _native("minimum", keras.backend.backend())(a, b)
+
+
+def tanh(x: Tensor) -> Tensor:
+    """Hyperbolic tangent, elementwise."""
+    return _native("tanh", keras.backend.backend())(x)
 
 
 def value_and_gradients(
@@ -100,7 +114,7 @@ def value_and_gradients(
             return np.asarray(value), tuple(np.asarray(slope) for slope in slopes)
         case "torch":
             return _torch_gradients(function, inputs)
-    raise _unsupported("value_and_gradients")
+    raise RuntimeError(f"gradients are not known for the Keras backend {keras.backend.backend()!r}")
 
 
 def _tensorflow_gradients(

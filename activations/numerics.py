@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from activations.backend import Tensor, erfc
+from activations.backend import Tensor, erfc, maximum, tanh
 
 Pullback = Callable[..., Tensor]
 
@@ -58,7 +58,8 @@ def arcsinh(x: Tensor) -> tuple[Tensor, Pullback]:
     """sign(x) log1p(|x| + x^2 / (1 + sqrt(1 + x^2))): exact near 0 and for large negative x; x^2 cannot overflow."""
     smallest = float(np.finfo(keras.backend.standardize_dtype(x.dtype)).tiny)
     size = ops.abs(x)
-    inverse = ops.maximum(1.0 / ops.maximum(size, 1.0), smallest)  # subnormal numbers would be flushed to 0
+    one = ops.ones_like(size)
+    inverse = maximum(one / maximum(size, one), smallest * one)  # subnormal numbers would be flushed to 0
     part = size * inverse
     root = ops.sqrt(inverse * inverse + part * part)  # sqrt(1 + x^2) inverse
     value = ops.sign(x) * ops.log1p(size + size * (part / (inverse + root)))
@@ -110,12 +111,12 @@ def hard_sigmoid(x: Tensor) -> Tensor:
 
 def elish(x: Tensor) -> Tensor:
     """x sigmoid(x) for x >= 0, (e^x - 1) sigmoid(x) below."""
-    return ops.sigmoid(x) * ops.where(x >= 0, x, ops.expm1(ops.minimum(x, 0.0)))
+    return ops.sigmoid(x) * ops.where(x >= 0, x, ops.expm1(-ops.relu(-x)))
 
 
 def mish(x: Tensor) -> Tensor:
     """x tanh(softplus(x))."""
-    return x * ops.tanh(softplus(x))
+    return x * tanh(softplus(x))
 
 
 def gelu(x: Tensor) -> Tensor:

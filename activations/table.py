@@ -120,7 +120,9 @@ _UNARY = [
     Operator(
         name="cosh", arity=1, numpy=np.cosh, keras=numerics.cosh, sympy=sp.cosh, latex=function(r"\cosh")
     ),
-    Operator(name="tanh", arity=1, numpy=np.tanh, keras=ops.tanh, sympy=sp.tanh, latex=function(r"\tanh")),
+    Operator(
+        name="tanh", arity=1, numpy=np.tanh, keras=backend.tanh, sympy=sp.tanh, latex=function(r"\tanh")
+    ),
     Operator(
         name="expm1",
         arity=1,
@@ -147,7 +149,12 @@ _UNARY = [
     ),
     Operator(name="arcsinh", arity=1, numpy=np.arcsinh, keras=numerics.arcsinh, sympy=sp.asinh),
     Operator(
-        name="arctan", arity=1, numpy=np.arctan, keras=ops.arctan, sympy=sp.atan, latex=function(r"\arctan")
+        name="arctan",
+        arity=1,
+        numpy=np.arctan,
+        keras=backend.arctan,
+        sympy=sp.atan,
+        latex=function(r"\arctan"),
     ),
     Operator(
         name="bessel_i0e",
@@ -286,7 +293,7 @@ _BINARY = [
         name="max",
         arity=2,
         numpy=np.maximum,
-        keras=ops.maximum,
+        keras=backend.maximum,
         sympy=sp.Max,
         latex=function(r"\max"),
         switch=lambda a, b: a - b,
@@ -296,7 +303,7 @@ _BINARY = [
         name="min",
         arity=2,
         numpy=np.minimum,
-        keras=ops.minimum,
+        keras=backend.minimum,
         sympy=sp.Min,
         latex=function(r"\min"),
         switch=lambda a, b: a - b,
