@@ -194,3 +194,11 @@ def test_pair_look_up_names_what_there_is() -> None:
     with pytest.raises(KeyError, match="Kolmogorov-Smirnov"):
         pair["Student"]
     assert replace(pair["Kolmogorov-Smirnov"], p=math.nan).defined is False
+
+
+@pytest.mark.parametrize(("correction", "method"), [("holm", "holm"), ("bh", "fdr_bh")])
+@pytest.mark.parametrize("size", [1, 2, 7, 40])
+def test_corrections_agree_with_statsmodels(correction: str, method: str, size: int) -> None:
+    p_values = np.random.default_rng(size).beta(0.3, 1, size)
+    p_values[size // 2] = p_values[0]
+    assert adjust(list(p_values), correction) == pytest.approx(multipletests(p_values, method=method)[1])
