@@ -100,7 +100,7 @@ class AutoInit:
         """
         target = _as_model(model, custom_objects)
         if self._plusplus:
-            target = centered(target)
+            target = centered(target, variance=self._arguments["signal_variance"])
         elif not in_place and target is model:
             target = _copied(target)
         planned = self.plan(target)

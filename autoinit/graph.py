@@ -162,6 +162,11 @@ def functional_core(operation: Any) -> Any:
     return None
 
 
+def producer(tensor: Any) -> Any:
+    """Return the operation that a symbolic tensor comes from."""
+    return tensor._keras_history.operation
+
+
 def sublayers(layer: keras.Layer) -> list[keras.Layer]:
     """Return ``layer`` and every layer inside it, at any depth, each once."""
     return list(layer._flatten_layers())
@@ -193,14 +198,18 @@ def _symbolic_inputs(model: keras.Model) -> list[Any]:
         return list(core.inputs)
     config = model.get_build_config() or {}
     shape = config.get("input_shape") or config.get("shapes_dict")
+    if isinstance(shape, Mapping):
+        shape = tuple(shape.values())
     if not shape:
         raise ModelError(
             f"the input shape of model {model.name!r} is not known. Call model.build(input_shape) first, "
             "or wrap it: keras.Model(inputs, model(inputs))"
         )
-    if isinstance(shape, Mapping):
-        shape = next(iter(shape.values()))
-    return [keras.KerasTensor(tuple(shape), dtype=model.input_dtype, name="input")]
+    shapes = shape if isinstance(shape[0], tuple | list) else (shape,)
+    return [
+        keras.KerasTensor((None, *one[1:]), dtype=model.input_dtype, name=f"input_{number}")
+        for number, one in enumerate(shapes)
+    ]
 
 
 def _ordered_nodes(ends: Sequence[Any], known: set[int]) -> Iterator[Any]:

@@ -25,11 +25,26 @@ KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 def initializer_of(layer: keras.Layer, variable: Any) -> Any:
     """Return the initializer that ``layer`` has for ``variable``, or None where it does not say."""
     name = variable.name
+    if name == "bias" and getattr(layer, "unit_forget_bias", False):
+        return _UnitForgetBias(layer.bias_initializer)
     for candidate in (name, _OWN_NAME.get(name, name)):
         initializer = getattr(layer, f"{candidate}_initializer", None)
         if initializer is not None:
             return keras.initializers.get(initializer)
     return None
+
+
+class _UnitForgetBias:
+    """The bias of an LSTM: input, forget, cell and output gate, of which the forget gate starts at 1."""
+
+    def __init__(self, other: Any) -> None:
+        self.other = keras.initializers.get(other)
+
+    def sample(self, shape: tuple[int, ...], rng: np.random.Generator) -> Float32:
+        """Return the four parts, joined."""
+        units = shape[-1] // 4
+        parts = sample(self.other, (3 * units,), rng)
+        return np.concatenate([parts[:units], np.ones(units, np.float32), parts[units:]])
 
 
 def variables_with_initializers(model: keras.Model) -> dict[int, tuple[keras.Layer, Any]]:
@@ -52,6 +67,8 @@ def sample(initializer: Any, shape: tuple[int, ...], rng: np.random.Generator) -
     ``TruncatedNormal`` has not. An initializer that is not known here is called with a seed from ``rng``.
     """
     kinds = keras.initializers
+    if isinstance(initializer, _UnitForgetBias):
+        return initializer.sample(shape, rng)
     if isinstance(initializer, kinds.VarianceScaling):
         return _variance_scaling(initializer, shape, rng)
     if isinstance(initializer, kinds.RandomNormal):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ import keras
 from autoinit.errors import AutoInitError, ModelError
 from autoinit.functions import ScalarFunction, is_elementwise, numpy_activation, numpy_form
 from autoinit.gaussian import gaussian_moments
-from autoinit.graph import Graph, Step, functional_core, trace
+from autoinit.graph import Graph, Step, functional_core, producer, trace
 from autoinit.registry import Call, has_rule, result_signals, rule, rule_for
 from autoinit.signal import Signal
 
@@ -142,7 +143,11 @@ def centered(model: keras.Model, *, variance: float = 1.0) -> keras.Model:
         changed = None if id(operation) in outputs else _centered_layer(operation, variance)
         return changed if changed is not None else _copy(operation)
 
-    copy = keras.models.clone_model(model, clone_function=clone, recursive=True)
+    # Keras would rename the input layers; a Sequential model keeps them.
+    inputs = (
+        None if isinstance(model, keras.Sequential) else keras.tree.map_structure(_same_input, model.input)
+    )
+    copy = keras.models.clone_model(model, input_tensors=inputs, clone_function=clone, recursive=True)
     copy.set_weights(model.get_weights())
     return copy
 
@@ -155,7 +160,11 @@ def _centered_layer(layer: keras.Layer, variance: float) -> keras.Layer | None:
     if isinstance(layer, _ACTIVATION_LAYERS) and not isinstance(layer, keras.layers.Softmax):
         call = Call(layer, layer.name, (tuple(layer.input.shape),), (tuple(layer.output.shape),))
         mean = result_signals(rule_for(layer)(call, Signal(0.0, variance)))[0].mean
-        return Centered(_copy(layer), mean, name=layer.name, dtype=layer.dtype_policy) if mean else None
+        return (
+            Centered(_copy(layer), mean, name=layer.name, dtype=layer.dtype_policy)
+            if abs(mean) > _NEGLIGIBLE
+            else None
+        )
     if isinstance(layer, keras.layers.RNN) or not _has_activation(layer):
         return None
     function = layer.activation
@@ -170,17 +179,31 @@ def _centered_layer(layer: keras.Layer, variance: float) -> keras.Layer | None:
 
 
 def _copy(layer: keras.Layer) -> keras.Layer:
-    """Return a layer of the same configuration; an activation that cannot be serialized is handed over as it is."""
-    config = layer.get_config()
-    if not _has_activation(layer):
+    """Return a layer of the same configuration; an activation that Keras cannot name is handed over as it is."""
+    config = _config(layer)
+    if (
+        not _has_activation(layer)
+        or isinstance(config["activation"], str)
+        or isinstance(layer, keras.layers.RNN)
+    ):
         return type(layer).from_config(config)
     copy = type(layer).from_config({**config, "activation": "linear"})
     copy.activation = layer.activation
     return copy
 
 
+def _config(layer: keras.Layer) -> dict[str, Any]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"(?s).*`lambda`")  # nothing is stored here
+        return dict(layer.get_config())
+
+
 def _has_activation(layer: Any) -> bool:
-    return callable(getattr(layer, "activation", None)) and "activation" in layer.get_config()
+    return callable(getattr(layer, "activation", None)) and "activation" in _config(layer)
+
+
+def _same_input(tensor: Any) -> Any:
+    return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=producer(tensor).name)
 
 
 def _output_activations(graph: Graph) -> set[int]:

@@ -46,7 +46,7 @@ def initialize(
     that have no ``<name>_initializer`` attribute keep their values.
 
     Args:
-        model: built model; changed in place, except that ``autoinit++`` returns a new model.
+        model: built model; drawn in place. ``autoinit++`` returns a new model beside it.
         strategy: one of :data:`STRATEGIES`.
         seed: of all weights.
         input_mean, input_variance: of the inputs (``autoinit`` strategies).
@@ -58,10 +58,10 @@ def initialize(
     """
     given = dict(options or {})
     _check(strategy, given)
-    if strategy == "autoinit++":
-        model = centered(model)
     kernel = _KERAS[strategy]() if strategy in _KERAS else None
     _draw_all(model, seed, kernel)
+    if strategy == "autoinit++":  # after drawing, since what is subtracted may depend on a PReLU's slopes
+        model = centered(model, variance=given.get("signal_variance", 1.0))
     if strategy.startswith("autoinit"):
         planned = plan(model, input_mean=input_mean, input_variance=input_variance, seed=seed, **given)
         apply(planned, model, seed=seed)
