@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-VOID = frozenset({"input", "img", "br", "hr", "meta"})
+VOID = frozenset({"input", "img", "br", "hr", "link", "meta"})
 
 
 class Html(str):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 import plotly.io
@@ -30,6 +30,7 @@ h1 { font-size: 1.6rem; margin: 0 0 .25rem; } h2 { font-size: 1.25rem; margin: 2
 a { color: var(--accent); } nav a { margin-right: 1rem; white-space: nowrap; }
 .verdict { border-left: 4px solid var(--accent); padding: .5rem .75rem; background: var(--soft); margin: .75rem 0; }
 .note { color: color-mix(in srgb, var(--text) 70%, var(--ground)); font-size: .9rem; }
+[data-live=no] h1::after { content: " (the server does not answer)"; font-size: 1rem; font-weight: 400; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; margin: .5rem 0; min-width: 50%; }
 caption { text-align: left; padding: .25rem 0; font-weight: 600; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
@@ -91,9 +92,55 @@ SCRIPT = """
       apply();
     }
   }
-  draw();
-  filters();
+  function show() {
+    draw();
+    filters();
+  }
+  show();
+  window.gondwana = {show};
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+})();
+"""
+
+LIVE_SCRIPT = """
+'use strict';
+(() => {
+  const every = 3000;
+  let known = null;
+  async function get(path) {
+    const answer = await fetch(path, {cache: 'no-store'});
+    if (!answer.ok) throw new Error(path + ': ' + answer.status);
+    return answer.text();
+  }
+  function replace(text) {
+    const fresh = new DOMParser().parseFromString(text, 'text/html').querySelector('main');
+    const name = (node) => node.querySelector('summary').textContent.slice(0, 24);
+    const open = new Set([...document.querySelectorAll('details[open]')].map(name));
+    const words = new Map([...document.querySelectorAll('input[data-filter]')].map((i) => [i.dataset.filter, i.value]));
+    const focused = document.activeElement && document.activeElement.dataset.filter;
+    for (const node of document.querySelectorAll('.figure')) Plotly.purge(node);
+    document.querySelector('main').replaceWith(document.adoptNode(fresh));
+    for (const node of document.querySelectorAll('details')) if (open.has(name(node))) node.open = true;
+    for (const input of document.querySelectorAll('input[data-filter]')) {
+      input.value = words.get(input.dataset.filter) || '';
+      if (focused === input.dataset.filter) input.focus();
+    }
+    gondwana.show();
+  }
+  async function follow() {
+    let wait = every;
+    try {
+      const state = await get('state');
+      if (known !== null && state !== known) replace(await get('main'));
+      known = state;
+      document.documentElement.dataset.live = 'yes';
+      if (JSON.parse(state).finished) wait = 0;
+    } catch (error) {
+      document.documentElement.dataset.live = 'no';
+    }
+    if (wait) setTimeout(follow, wait);
+  }
+  follow();
 })();
 """
 
@@ -134,26 +181,21 @@ def embedded_json(value: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def page(
-    title: str,
-    sections: Sequence[tuple[str, Html]],
-    figures: Figures,
-    *,
-    introduction: Html,
-    scripts: Mapping[str, str] | None = None,
-) -> str:
-    """Return the whole document.
+def main_content(
+    title: str, introduction: Html, sections: Sequence[tuple[str, Html]], figures: Figures
+) -> Html:
+    """Return everything of a page that depends on the run, as one element.
 
     Args:
-        title: text of the title and of the first heading.
+        title: text of the first heading.
+        introduction: shown under it.
         sections: heading and content, in order; empty content is left out.
         figures: those placed in the sections.
-        introduction: shown under the first heading.
-        scripts: further scripts by what they may connect to, such as ``{"'self'": code}``; none by default.
     """
     shown = [(heading, content) for heading, content in sections if content]
     links = (element("a", heading, href=f"#section-{number}") for number, (heading, _) in enumerate(shown))
-    body = [
+    return element(
+        "main",
         element("h1", title),
         introduction,
         element("nav", *links),
@@ -162,20 +204,30 @@ def page(
             for number, (heading, content) in enumerate(shown)
         ),
         figures.scripts(),
-        element("script", Html(get_plotlyjs())),
-        element("script", Html(SCRIPT)),
-        *(element("script", Html(code)) for code in (scripts or {}).values()),
-    ]
-    policy = CONTENT_SECURITY_POLICY.format(connect=" ".join(scripts or {}) or "'none'")
+    )
+
+
+def page(title: str, main: Html, *, live: bool = False) -> str:
+    """Return the whole document.
+
+    Args:
+        title: text of the title.
+        main: see :func:`main_content`.
+        live: follow a run under way: ask the server that sent the page for news and show them.
+    """
+    policy = CONTENT_SECURITY_POLICY.format(connect="'self'" if live else "'none'")
     head = [
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("meta", name="color-scheme", content="light dark"),
+        element("link", rel="icon", href="data:,"),
         element("title", title),
         element("style", Html(STYLE)),
     ]
-    return f'<!doctype html>\n<html lang="en">{element("head", *head)}{element("body", *body)}</html>\n'
+    scripts = [get_plotlyjs(), SCRIPT, *([LIVE_SCRIPT] if live else [])]
+    body = element("body", main, *(element("script", Html(script)) for script in scripts))
+    return f'<!doctype html>\n<html lang="en">{element("head", *head)}{body}</html>\n'
 
 
 __all__ = ["Figures", "Html", "embedded_json", "escape", "page"]

@@ -12,7 +12,7 @@ from nas.analysis.edf_picture import edf_svg
 from nas.analysis.function_section import best_functions
 from nas.analysis.html import Html
 from nas.analysis.network_section import best_networks
-from nas.analysis.page import Figures, page
+from nas.analysis.page import Figures, main_content, page
 from nas.analysis.run_data import RunData
 from nas.analysis.statistics import Comparison
 from nas.engine.run_folder import RunFolder
@@ -44,8 +44,13 @@ def _environment(path: Path) -> dict[str, object]:
     return noted if isinstance(noted, dict) else {"environment": f"{path.name} is damaged"}
 
 
-def render(run: RunData) -> str:
-    """Return the report of a run as an HTML document."""
+def render(run: RunData, *, live: bool = False) -> str:
+    """Return the report of a run as an HTML document; ``live`` as in :func:`nas.analysis.page.page`."""
+    return page(run.name, render_main(run), live=live)
+
+
+def render_main(run: RunData) -> Html:
+    """Return the part of the report that depends on the run, as one element."""
     shown = Figures()
     content: list[tuple[str, Html]] = []
     if run.kind == "compare":
@@ -61,7 +66,7 @@ def render(run: RunData) -> str:
         ("Candidates", sections.candidates(run)),
         ("How to reproduce each number", sections.reproduce(run)),
     ]
-    return page(run.name, content, shown, introduction=sections.introduction(run))
+    return main_content(run.name, sections.introduction(run), content, shown)
 
 
 def write_edf(run_dir: Path, comparison: Comparison) -> Path:

@@ -42,7 +42,7 @@ def _mount(module: str, *, group: str | None = None, commands: tuple[str, ...] =
         app.command()(getattr(found, command))
 
 
-_mount("analysis", commands=("compare", "report"))
+_mount("analysis", commands=("compare", "report", "serve"))
 _mount("activations", group="activations")
 _mount("init", commands=("init", "signals"))
 

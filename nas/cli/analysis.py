@@ -109,6 +109,18 @@ def report(
         typer.echo(write_report(run))
 
 
+def serve(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run, finished or under way.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+) -> None:
+    """Show the report of a run as a live page on this machine."""
+    from nas.analysis.serve import ReportServer
+
+    with ReportServer(run, port) as server:
+        typer.echo(f"{server.url} shows {run}; Ctrl-C ends it")
+        server.serve_forever()
+
+
 def _run(config: Path, run_dir: Path | None, data_dir: Path | None, overrides: list[str]) -> Path:
     """Run the comparison of a config through the engine and return its folder."""
     from nas.cli.launch import launch

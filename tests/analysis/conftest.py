@@ -120,7 +120,7 @@ def make_comparison(tmp_path: Path) -> Callable[..., Path]:
                         0.86 + 0.03 * position + 0.02 * rng.random(),
                         State.COMPLETED,
                     )
-        count = len(outcomes) if told is None else told
-        return write_run(tmp_path / "comparison", comparison_config(paired), candidates, outcomes[:count])
+        path, config = tmp_path / "comparison", comparison_config(paired)
+        return write_run(path, config, candidates, outcomes[:told], finished=told is None)
 
     return make

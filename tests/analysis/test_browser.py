@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_serve import serving, tell_one_more  # type: ignore[import-not-found]
 
 from nas.analysis.report import write_report
 
@@ -104,3 +105,25 @@ def _luminance(color: str) -> float:
     channels = [int(part) / 255 for part in color[color.index("(") + 1 : -1].split(",")[:3]]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_a_page_follows_a_run_under_way_and_keeps_what_the_reader_did(
+    browser: Any, make_comparison: Callable[..., Path]
+) -> None:
+    path = make_comparison(functions=4, told=8)
+    complaints: list[str] = []
+    with serving(path) as server:
+        page = browser.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(server.url)
+        page.wait_for_selector("html[data-live=yes]")
+        page.get_by_text("Show the table").click()
+        page.get_by_placeholder("Filter").fill("0.9877")
+        assert page.locator("#candidates tbody tr:visible").count() == 0
+        tell_one_more(path, 8)
+        page.wait_for_selector("#candidates tbody tr:visible", timeout=30_000)
+        assert page.locator("#candidates tbody tr:visible").count() == 1
+        assert page.locator(".figure:has(.main-svg)").count() == page.locator(".figure").count()
+        page.close()
+    assert complaints == []
