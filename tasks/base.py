@@ -74,11 +74,15 @@ class Split:
 
     Attributes:
         x: examples as the network receives them (already preprocessed), C-contiguous.
-        y: targets; a dict by head name when there are several heads.
+        y: targets; a dict by head name when there are several heads, where a target below 0 means that the example has
+            no label for that head.
+        variants: further versions of ``x``, of the same shape, augmented when the data was made; epoch e trains on
+            version e modulo ``1 + len(variants)``.
     """
 
     x: np.ndarray
     y: Arrays
+    variants: tuple[np.ndarray, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from tasks.augmentation import Augmentation
 from tasks.options import check_bool, check_choice, check_int, check_names, check_number
 from tasks.schedules import Schedule
 
@@ -33,6 +34,7 @@ class Recipe:
         scale_penalties: multiply all weight penalties (``weight_decay`` and the layers' own weight regularizers) by
             the current learning rate, as the paper does on Oxford 102 Flower (Appendix C).
         clip_norm: largest norm of the gradient over all weights; None for no clipping.
+        augmentation: random changes of training images, see :class:`tasks.augmentation.Augmentation`.
     """
 
     epochs: int = 5
@@ -46,6 +48,7 @@ class Recipe:
     decoupled_weight_decay: float = 0.0
     scale_penalties: bool = False
     clip_norm: float | None = None
+    augmentation: Augmentation | None = None
 
     def __post_init__(self) -> None:
         check_int("training: 'epochs'", self.epochs, least=1)
@@ -83,6 +86,8 @@ class Recipe:
         values = dict(data)
         if "schedule" in values:
             values["schedule"] = Schedule.from_json(values["schedule"])
+        if values.get("augmentation") is not None:
+            values["augmentation"] = Augmentation.from_json(values["augmentation"])
         return cls(**values)
 
     def to_json(self) -> dict[str, Any]:

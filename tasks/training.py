@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import keras
@@ -103,12 +103,11 @@ def train(
         loop = make_loop(model, optimizer, Objective(model, info), data.train)
         for epoch in range(recipe.epochs):
             start = time.perf_counter()
-            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(epoch,)))
-            order = np.resize(rng.permutation(len(data.train)), (steps, batch))
             rates = recipe.learning_rate * recipe.schedule.factors(epoch, recipe.epochs, steps)
+            batches = _batches(data.train, recipe, seed, epoch, (steps, batch))
             loop.reset()
-            for step, (rows, rate) in enumerate(zip(order, rates, strict=True)):
-                loop.step(rows, float(rate))
+            for step, ((rows, x), rate) in enumerate(zip(batches, rates, strict=True)):
+                loop.step(rows, float(rate), x)
                 if epoch == 0 and step == 0:
                     first_step = time.perf_counter() - start
                 if epoch == 0 and step + 1 == FIRST_CHECK:
@@ -141,6 +140,20 @@ def reseed(model: keras.Model, seed: int) -> None:
     numbers = np.random.SeedSequence(seed, spawn_key=(2**31,)).generate_state(len(states))
     for state, number in zip(states, numbers, strict=True):
         state.assign([int(number) >> 1, 0])
+
+
+def _batches(
+    split: Split, recipe: Recipe, seed: int, epoch: int, shape: tuple[int, int]
+) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    """Yield the rows of each batch of an epoch, and their examples where these are not ``split.x``."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(epoch,)))
+    version = epoch % (1 + len(split.variants))
+    x = split.variants[version - 1] if version else split.x
+    for rows in np.resize(rng.permutation(len(split)), shape):  # repeats from its beginning
+        if recipe.augmentation is not None:
+            yield rows, recipe.augmentation(x[rows], rng)
+        else:
+            yield rows, x[rows] if version else None
 
 
 def make_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
