@@ -31,12 +31,14 @@ from nas.config_errors import ConfigError, describe
 from nas.config_overrides import Override, apply_overrides, parse_override
 from nas.pangaea import PangaeaSettings, RandomSettings
 from nas.sampling import CompareSettings
+from nas.sweep import SweepSettings
 from nas.yaml_input import YamlError, parse_yaml, read_yaml
 from tasks.recipe import Recipe
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
 SearchSettings = Annotated[
-    CoDeepNEATSettings | CompareSettings | PangaeaSettings | RandomSettings, Field(discriminator="kind")
+    CoDeepNEATSettings | CompareSettings | PangaeaSettings | RandomSettings | SweepSettings,
+    Field(discriminator="kind"),
 ]
 
 

@@ -14,6 +14,8 @@ from nas.analysis.statistics import Comparison, StatisticsError, compare
 from nas.analysis.statistics.multiplicity import Correction
 from nas.candidate import State
 
+KINDS = ("compare", "sweep")
+"""Kinds of search whose outcomes fall into groups by strategy."""
 INFRASTRUCTURE = frozenset({State.OUT_OF_MEMORY, State.TIMED_OUT, State.CRASHED})
 """States that say nothing about what was tried."""
 
@@ -36,7 +38,7 @@ class RunComparison:
 
 
 def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparison:
-    """Compare the strategies of a run of ``kind: compare``.
+    """Compare the strategies of a run of ``kind: compare``, or of a sweep, whose points are paired.
 
     A function's value is the mean over its replicates. Trainings that diverged, and networks that the strategy could
     not initialize (state ``invalid``), count at chance: they say something about function and strategy. Failures of
@@ -45,7 +47,7 @@ def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparis
     Raises:
         StatisticsError: if the run is of another kind.
     """
-    if run.kind != "compare":
+    if run.kind not in KINDS:
         raise StatisticsError(
             f"{run.path} is no comparison but a run of kind {run.kind!r}; use gondwana report"
         )
@@ -58,10 +60,9 @@ def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparis
     cells: dict[str, dict[int, list[Trial]]] = {}
     for trial in run.trials:
         origin = trial.candidate.origin
-        if origin.get("role") == "function":
-            cells.setdefault(str(origin["strategy"]), {}).setdefault(int(origin["function"]), []).append(
-                trial
-            )
+        subject = origin.get("function", origin.get("point"))
+        if subject is not None:
+            cells.setdefault(str(origin["strategy"]), {}).setdefault(int(subject), []).append(trial)
     texts = {
         name: [str(trials[0].candidate.origin.get("text", "")) for _, trials in sorted(functions.items())]
         for name, functions in cells.items()
@@ -73,7 +74,7 @@ def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparis
     }
     known = {name: column for name, column in values.items() if any(value is not None for value in column)}
     comparison = None
-    paired = bool(settings["paired"])
+    paired = bool(settings.get("paired", True))
     if len(known) > 1 and (not paired or _have_common_subjects(known)):
         comparison = compare(
             _aligned(known) if paired else known,

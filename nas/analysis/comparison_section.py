@@ -41,7 +41,11 @@ def comparison(result: RunComparison, shown: Figures) -> Html:
         )
     )
     parts.append(
-        shown.add(figures.distributions(found, result.texts), "Every result", "each point is one function")
+        shown.add(
+            figures.distributions(found, result.texts),
+            "Every result",
+            "each point is one subject, such as a function",
+        )
     )
     for pair in found.pairs:
         parts.append(element("h3", f"{pair.first} and {pair.second}"))
@@ -49,14 +53,14 @@ def comparison(result: RunComparison, shown: Figures) -> Html:
         if found.paired:
             scatter = figures.paired_scatter(pair.first, pair.second, result.values, result.texts[pair.first])
             caption = f"above the line: better with {pair.second}"
-            parts.append(shown.add(scatter, f"The same functions: {pair.first} and {pair.second}", caption))
+            parts.append(shown.add(scatter, f"The same subjects: {pair.first} and {pair.second}", caption))
         parts.append(details(f"All tests of {pair.first} and {pair.second}", _tests(found, pair)))
     return join(parts)
 
 
 def _design(found: Comparison, result: RunComparison) -> Html:
     design = (
-        "Every strategy was tried on the same functions, so the verdicts rest on paired tests; tests for independent "
+        "Every strategy was tried on the same subjects, so the verdicts rest on paired tests; tests for independent "
         "groups are given beside them and are conservative here."
         if found.paired
         else "Functions were drawn for every strategy independently, as in the paper."

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from nas.analysis import sections
-from nas.analysis.compare_run import compare_run
+from nas.analysis.compare_run import KINDS, compare_run
 from nas.analysis.comparison_section import comparison
 from nas.analysis.edf_picture import edf_svg
 from nas.analysis.function_section import best_functions
@@ -15,6 +15,7 @@ from nas.analysis.network_section import best_networks
 from nas.analysis.page import Figures, main_content, page
 from nas.analysis.run_data import RunData
 from nas.analysis.statistics import Comparison
+from nas.analysis.sweep_section import sweep
 from nas.engine.run_folder import RunFolder
 
 REPORT = "report.html"
@@ -53,7 +54,9 @@ def render_main(run: RunData) -> Html:
     """Return the part of the report that depends on the run, as one element."""
     shown = Figures()
     content: list[tuple[str, Html]] = []
-    if run.kind == "compare":
+    if run.kind == "sweep":
+        content.append(("Sweep", sweep(run, shown)))
+    if run.kind in KINDS:
         content.append(("Comparison", comparison(compare_run(run), shown)))
     content += [
         ("Fitness", sections.fitness(run, shown)),

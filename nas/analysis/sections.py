@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import yaml
 
 from nas.analysis import figures
-from nas.analysis.compare_run import INFRASTRUCTURE
+from nas.analysis.compare_run import INFRASTRUCTURE, KINDS
 from nas.analysis.html import Html, Node, definitions, details, element, join, table
 from nas.analysis.page import Figures
 from nas.analysis.run_data import RunData, Trial
@@ -202,13 +202,13 @@ def _row(trial: Trial) -> list[Node]:
 def reproduce(run: RunData) -> Html:
     """The command behind each number of the page."""
     folder = shlex.quote(str(run.path))
-    verb = "compare" if run.kind == "compare" else "evolve"
+    verb = "compare" if run.kind in KINDS else "evolve"
     items: list[tuple[Node, Node]] = [
         ("the whole run", f"gondwana {verb} {folder}/config.yaml --run-dir NEW_FOLDER"),
         ("this page", f"gondwana report {folder}"),
         ("every outcome as a row", f"gondwana export {folder} --format csv"),
     ]
-    if run.kind == "compare":
+    if run.kind in KINDS:
         items.append(("the tables and tests", f"gondwana compare {folder}"))
     else:
         items.append(("the best network's score", f"gondwana best {folder}"))

@@ -127,7 +127,7 @@ def _run(config: Path, run_dir: Path | None, data_dir: Path | None, overrides: l
     from nas.config import load_config
 
     kind = load_config(config, overrides).search.kind
-    if kind != "compare":
+    if kind not in ("compare", "sweep"):
         raise UsageError(f"{config}: search.kind is {kind!r}; run it with gondwana evolve")
     result = launch(config, overrides=overrides, run_dir=run_dir, data_dir=data_dir)
     if not result.finished:

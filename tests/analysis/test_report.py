@@ -9,12 +9,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from conftest import HOSTILE  # type: ignore[import-not-found]
+from conftest import HOSTILE, spec, write_run  # type: ignore[import-not-found]
 from plotly.offline import get_plotlyjs
 
 from nas.analysis.html import Html, details, element, escape, join, table
 from nas.analysis.page import embedded_json
 from nas.analysis.report import load_run, render, write_report
+from nas.candidate import Candidate, Outcome, State
 from nas.engine.run_folder import RunFolderError
 
 VOID = {"link", "meta", "input", "img", "br", "hr"}
@@ -131,7 +132,7 @@ def test_a_comparison_reports_tables_and_a_sentence_for_each_pair(
     assert f"({primary}, Holm-corrected)" in document.text
     assert "The baseline to beat is 0.9000, the mean of 0.9000, 0.9000" in document.text
     assert "How to reproduce each number" in document.text
-    assert ("The same functions" in document.text) == paired
+    assert ("The same subjects" in document.text) == paired
 
 
 def test_an_unfinished_comparison_is_reported_as_far_as_it_is(make_comparison: Callable[..., Path]) -> None:
@@ -185,3 +186,33 @@ def test_embedded_json_cannot_end_its_script() -> None:
     assert json.loads(text) == {"a": "</script><!--&"}
     with pytest.raises(ValueError, match="not JSON compliant"):
         embedded_json(float("nan"))
+
+
+def test_a_sweep_is_reported_by_axis(tmp_path: Path) -> None:
+    axes = [
+        {"key": "training.learning_rate", "values": [0.001, 0.1]},
+        {"key": "activation", "values": ["elu(x)", HOSTILE]},
+    ]
+    points = [{axis["key"]: value} for axis in axes for value in axis["values"]]
+    candidates, outcomes = [], []
+    for number, changes in enumerate(points):
+        for position, strategy in enumerate(("glorot_uniform", "autoinit")):
+            for _ in range(2):
+                id = len(candidates)
+                origin = {"role": "point", "strategy": strategy, "point": number, "changes": changes}
+                candidates.append(Candidate(id, 0, spec("relu(x)", strategy, id), origin))
+                fitness = 0.1 if number == 1 and position == 0 else 0.8 + 0.01 * id
+                outcomes.append(Outcome(id, State.COMPLETED, fitness=fitness))
+    config = {
+        "name": "sweep",
+        "task": {"name": "digits"},
+        "search": {"kind": "sweep", "axes": axes, "margin": 0.02},
+    }
+    document = Document(
+        without_plotly(render(load_run(write_run(tmp_path / "r", config, candidates, outcomes))))
+    )
+    assert "Fitness against training.learning_rate" in document.text
+    assert "glorot_uniform beats chance (mean above 0.123) at 0.001." in document.text
+    assert "autoinit beats chance (mean above 0.123) at 0.001, 0.1." in document.text
+    assert "Wilcoxon signed-rank" in document.text
+    assert json.dumps(HOSTILE) in document.text

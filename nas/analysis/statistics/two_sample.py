@@ -19,9 +19,15 @@ EPPS_SINGLETON_MINIMUM = 5
 
 
 def kolmogorov_smirnov(first: np.ndarray, second: np.ndarray) -> Test:
-    """Two-sample test of equal distributions; the statistic is ``D = sup |F1 - F2|`` of Appendix D."""
-    result = stats.ks_2samp(first, second)
-    return Test("Kolmogorov-Smirnov", float(result.statistic), float(result.pvalue))
+    """Two-sample test of equal distributions; the statistic is ``D = sup |F1 - F2|`` of Appendix D.
+
+    The p-value is exact where SciPy can compute it, else asymptotic, which the note then says.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = stats.ks_2samp(first, second)
+    note = "asymptotic p-value: the exact one could not be computed" if caught else ""
+    return Test("Kolmogorov-Smirnov", float(result.statistic), float(result.pvalue), note)
 
 
 def mann_whitney(first: np.ndarray, second: np.ndarray, alternative: Alternative = "two-sided") -> Test:
