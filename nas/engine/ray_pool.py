@@ -26,8 +26,8 @@ from nas.evaluate import Report
 
 MAX_FAILED_STARTS = 5
 """Workers that die in succession before becoming ready: something is wrong with all of them."""
-GROW_SECONDS = 10.0
-"""How often the cluster is asked whether it has room for more workers."""
+LOOK_SECONDS = 5.0
+"""How often the cluster is asked whether this node is still part of it, and whether there is room for more workers."""
 NODE_LOSSES = 20
 """A candidate whose node disappears is innocent and is begun anew without being charged, but not for ever."""
 
@@ -52,7 +52,6 @@ class _Slot:
     reference: Any
     """Pending answer: to ``about`` while starting, of the job while busy; None while idle."""
     about: About | None = None
-    node: str = ""
     task: _Task | None = None
     alarm: Any = None
     deadline: float | None = None
@@ -89,6 +88,7 @@ class RayPool:
         )(Worker)
         environment = {"env_vars": dict(options.environment)} if options.environment else None
         self._actor_class = actor_class.options(runtime_env=environment)
+        self._node = ray.get_runtime_context().get_node_id()
         wanted = options.workers or self._room()
         if wanted < 1:
             self.close()
@@ -128,7 +128,7 @@ class RayPool:
         """Return results when there are any; see :class:`nas.engine.pool.Pool`."""
         end = None if timeout is None else time.monotonic() + timeout
         while self._ids:
-            self._grow()
+            self._look()
             results = self._step(end)
             for result in results:
                 self._ids.discard(result.id)
@@ -196,11 +196,22 @@ class RayPool:
         room = [int(total.get(name, 0.0) / need + 1e-9) for name, need in needs if need]
         return min(room) if room else 1
 
-    def _grow(self) -> None:
-        """Add slots when nodes have joined, if the number of workers was left open."""
+    def _look(self) -> None:
+        """Look at the cluster now and then: is this node in it, have nodes joined?
+
+        Raises:
+            PoolError: if the cluster counts this node as lost; no answer would ever come.
+        """
         now = time.monotonic()
-        if self._options.workers is None and now - self._looked > GROW_SECONDS:
-            self._looked = now
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
+        if self._node not in alive:
+            raise PoolError(
+                "the Ray node on which the driver runs is lost; start Ray anew and resume the run"
+            )
+        if self._options.workers is None:
             self._slots += [self._start() for _ in range(self._room() - len(self._slots))]
 
     def _dispatch(self) -> None:
@@ -231,7 +242,7 @@ class RayPool:
         owners = {slot.reference: slot for slot in self._slots if slot.reference is not None}
         owners |= {slot.alarm: slot for slot in self._slots if slot.alarm is not None}
         moments = [slot.deadline for slot in self._slots if slot.deadline is not None]
-        moments += [time.monotonic() + GROW_SECONDS] + ([] if end is None else [end])
+        moments += [time.monotonic() + LOOK_SECONDS] + ([] if end is None else [end])
         references = list(owners)
         # Floor of 1 ms: a timeout of 0 would make this a busy loop.
         ray.wait(references, num_returns=1, timeout=max(0.001, min(moments) - time.monotonic()))

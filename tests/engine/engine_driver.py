@@ -19,8 +19,8 @@ from nas.engine.store import Store
 SIZE, GENERATIONS = 8, 5
 
 
-def make_search(seconds: float, trace: Path | None, steady: bool = False) -> FakeSearch:
-    what = {"seconds": seconds} | ({} if trace is None else {"trace": str(trace)})
+def make_search(seconds: float, steady: bool = False) -> FakeSearch:
+    what = {"seconds": seconds}
     if steady:
         return SteadySearch(size=SIZE * GENERATIONS, **what)
     return FakeSearch(generations=GENERATIONS, size=SIZE, repeat=5, **what)
@@ -67,5 +67,5 @@ def lead(
 if __name__ == "__main__":
     home = Path(sys.argv[1])
     with open_pool(sys.argv[2]) as workers:
-        lead(home / "run", workers, make_search(float(sys.argv[3]), home / "trace", "steady" in sys.argv))
+        lead(home / "run", workers, make_search(float(sys.argv[3]), "steady" in sys.argv))
     print("finished", flush=True)

@@ -16,6 +16,10 @@ from nas.randomness import stream
 from nas.search import Progress
 
 
+TRACE = "ENGINE_FAKES_TRACE"
+"""Environment variable of the workers."""
+
+
 class FakeSearch:
     """Generational: the mean fitness of a generation decides the next one, so that a lost or doubled outcome shows.
 
@@ -119,12 +123,12 @@ class SteadySearch(FakeSearch):
 def score(spec: Mapping[str, Any], data: Any = None) -> Report:
     """Do what ``spec["model"]`` says: sleep, then misbehave or score.
 
-    ``trace`` names a folder in which every evaluation leaves a file, so that tests can count them.
+    Every evaluation leaves a file in the folder that :data:`TRACE` names, so that tests can count them.
     """
     model = spec["model"]
-    if "trace" in model:
+    if os.environ.get(TRACE):
         name = f"{model['value']:.12f}.{os.getpid()}.{time.monotonic_ns()}"
-        Path(model["trace"], name).touch()
+        Path(os.environ[TRACE], name).touch()
     time.sleep(model.get("seconds", 0.0))
     deed = model.get("do", "score")
     if deed in DEEDS:

@@ -12,7 +12,7 @@ from pathlib import Path
 import engine_driver
 import pytest
 from engine_driver import GENERATIONS, SIZE, job, lead, make_search
-from engine_fakes import FakeSearch
+from engine_fakes import TRACE, FakeSearch
 
 from nas.candidate import State
 from nas.engine.local_pool import LocalPool
@@ -47,10 +47,17 @@ def test_a_search_is_led_to_its_end_and_recorded(store):
     assert store.snapshots()[3] == search.snapshot()
 
 
-def test_equal_candidates_are_evaluated_once(store, tmp_path):
-    trace = tmp_path / "trace"
-    trace.mkdir()
-    search = FakeSearch(generations=2, size=6, repeat=3, trace=str(trace))
+@pytest.fixture
+def trace(tmp_path, monkeypatch) -> Path:
+    """Folder in which every evaluation leaves a file."""
+    folder = tmp_path / "trace"
+    folder.mkdir()
+    monkeypatch.setenv(TRACE, str(folder))
+    return folder
+
+
+def test_equal_candidates_are_evaluated_once(store, trace):
+    search = FakeSearch(generations=2, size=6, repeat=3)
     loop(search, store, LocalPool(capacity=4)).run()
     assert len(list(trace.iterdir())) == 8
     for number in (2, 5, 8, 11):
@@ -63,10 +70,8 @@ def test_equal_candidates_are_evaluated_once(store, tmp_path):
         assert outcome.attempts == 0
 
 
-def test_a_duplicate_of_a_failure_fails_without_being_tried(store, tmp_path):
-    trace = tmp_path / "trace"
-    trace.mkdir()
-    search = FakeSearch(generations=1, size=2, repeat=2, do="raise", trace=str(trace))
+def test_a_duplicate_of_a_failure_fails_without_being_tried(store, trace):
+    search = FakeSearch(generations=1, size=2, repeat=2, do="raise")
     loop(search, store).run()
     assert len(list(trace.iterdir())) == 1
     assert search.outcomes[1].state is State.CRASHED
@@ -136,7 +141,7 @@ def test_late_results_are_accepted_once(store):
 @pytest.mark.parametrize("steady", [False, True])
 @pytest.mark.parametrize("stop_after", [0, 1, 7, 23, 30])
 def test_a_stopped_run_resumes_to_the_same_end(tmp_path, steady, stop_after):
-    whole = make_search(0.0, None, steady)
+    whole = make_search(0.0, steady)
     lead_in(tmp_path / "whole", whole)
     stop = Stop()
 
@@ -150,14 +155,14 @@ def test_a_stopped_run_resumes_to_the_same_end(tmp_path, steady, stop_after):
             return results
 
     stop.requested = stop_after == 0
-    assert not lead_in(tmp_path / "stopped", make_search(0.0, None, steady), Stopper(), stop)
-    again = make_search(0.0, None, steady)
+    assert not lead_in(tmp_path / "stopped", make_search(0.0, steady), Stopper(), stop)
+    again = make_search(0.0, steady)
     assert lead_in(tmp_path / "stopped", again)
     if not steady:  # a steady search depends on how much was under way
         assert again.candidates == whole.candidates
         assert again.snapshot() == whole.snapshot()
     with RunFolder.open(tmp_path / "stopped").open_store(read_only=True) as store:
-        replayed = make_search(0.0, None, steady)
+        replayed = make_search(0.0, steady)
         loop(replayed, store).replay()
     assert replayed.snapshot() == again.snapshot()
     assert replayed.candidates == again.candidates
@@ -209,24 +214,23 @@ def test_a_full_disk_stops_the_run_and_it_resumes(tmp_path):
 
 
 @pytest.mark.parametrize("steady", [False, True])
-def test_a_driver_killed_at_any_moment_resumes_to_the_same_end(tmp_path, steady):
-    whole = make_search(0.02, tmp_path / "trace", steady)
-    (tmp_path / "trace").mkdir()
+def test_a_driver_killed_at_any_moment_resumes_to_the_same_end(tmp_path, trace, steady):
+    whole = make_search(0.02, steady)
     lead_in(tmp_path / "undisturbed", whole)
-    undisturbed = len(list((tmp_path / "trace").iterdir()))
+    undisturbed = len(list(trace.iterdir()))
     assert undisturbed == (TOTAL if steady else TOTAL - TOTAL // 5)
-    for path in (tmp_path / "trace").iterdir():
+    for path in trace.iterdir():
         path.unlink()
     kills = [10, 20, 35]
     for number, after in enumerate(kills):
         assert kill_driver(tmp_path, after, steady), f"kill {number} came too late"
         recorded = journal_of(tmp_path / "run")
         assert len(recorded) >= after
-    search = make_search(0.02, tmp_path / "trace", steady)
+    search = make_search(0.02, steady)
     assert lead_in(tmp_path / "run", search)
     journal_after = journal_of(tmp_path / "run")
     assert all(journal_after[number] == recorded[number] for number in recorded)
-    trained = len(list((tmp_path / "trace").iterdir()))
+    trained = len(list(trace.iterdir()))
     assert trained <= undisturbed + len(kills)  # at most the one under way is begun again
     if not steady:
         assert search.candidates == whole.candidates
@@ -259,7 +263,7 @@ def test_one_two_and_four_workers_make_the_same_run(tmp_path, ray_pool):
     for workers in (1, 2, 4):
         folder = tmp_path / str(workers)
         folder.mkdir()
-        search = make_search(0.01, None)
+        search = make_search(0.01)
         assert lead(folder, ray_pool(workers=workers, num_cpus=0.5), search)
         runs.append((search.candidates, search.snapshot(), journal_of(folder)))
     assert runs[0] == runs[1] == runs[2]
