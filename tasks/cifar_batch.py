@@ -20,16 +20,8 @@ PIXELS = 3 * 32 * 32
 
 _PUSHED = frozenset(
     [
-        "BINSTRING",
-        "SHORT_BINSTRING",
-        "BINUNICODE",
-        "SHORT_BINBYTES",
-        "BINBYTES",
-        "BININT",
-        "BININT1",
-        "BININT2",
-        "INT",
-        "LONG1",
+        *("BINSTRING", "SHORT_BINSTRING", "BINUNICODE", "SHORT_BINBYTES", "BINBYTES"),
+        *("BININT", "BININT1", "BININT2", "INT", "LONG1"),
     ]
 )
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
