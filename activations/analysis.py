@@ -28,7 +28,7 @@ class Analysis:
         lower, upper: limits of the function at initialization for x to minus and plus infinity.
     """
 
-    expression: sp.Expr
+    expression: sp.Expr | None
     simplified: sp.Expr | None
     derivative: sp.Expr | None
     lower: sp.Expr | None
@@ -40,19 +40,24 @@ def analyse(graph: Graph, seconds: float = 5.0) -> Analysis:
 
     SymPy cannot be interrupted outside the main thread and on Windows; there the limit does not hold.
     """
-    expression = to_sympy(graph)
-    initial = to_sympy(graph, parameters=False)
-    simplified = _within(seconds, lambda: sp.simplify(expression))
-    smallest = simplified if simplified is not None else expression
-    slope = _within(seconds, lambda: sp.diff(smallest, X))
-    short = _within(seconds, lambda: sp.simplify(slope)) if slope is not None else None
+    expression = _within(seconds, lambda: to_sympy(graph))
+    initial = _within(seconds, lambda: to_sympy(graph, parameters=False))
+    simplified = _derived(seconds, expression, sp.simplify)
+    slope = _derived(seconds, simplified if simplified is not None else expression, lambda f: sp.diff(f, X))
+    short = _derived(seconds, slope, sp.simplify)
     return Analysis(
         expression,
         simplified,
         slope if short is None else short,
-        _within(seconds, lambda: _limit(initial, -sp.oo)),
-        _within(seconds, lambda: _limit(initial, sp.oo)),
+        _derived(seconds, initial, lambda f: _limit(f, -sp.oo)),
+        _derived(seconds, initial, lambda f: _limit(f, sp.oo)),
     )
+
+
+def _derived(
+    seconds: float, expression: sp.Expr | None, question: Callable[[sp.Expr], sp.Expr | None]
+) -> sp.Expr | None:
+    return None if expression is None else _within(seconds, lambda: question(expression))
 
 
 def _limit(expression: sp.Expr, at: sp.Expr) -> sp.Expr | None:

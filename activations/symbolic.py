@@ -37,6 +37,9 @@ def to_sympy(graph: Graph, *, parameters: bool = True) -> sp.Expr:
     Args:
         graph: the function.
         parameters: False puts every parameter at its initial value 1.
+
+    Raises:
+        ValueError: from SymPy, for what it cannot write, such as the larger of x and 1/0.
     """
     symbols = parameter_symbols(graph)
     stack: list[sp.Expr] = []

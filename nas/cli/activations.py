@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nas.cli.quiet import load_keras
+
 if TYPE_CHECKING:
     from activations import Graph
 
@@ -51,6 +53,7 @@ def sample(
     sheet: Sheet = None,
 ) -> None:
     """Draw random functions by PANGAEA's process; writes one JSON object a line."""
+    load_keras()
     import numpy as np
 
     import activations
@@ -79,6 +82,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Print what is known of a function: formula, derivative, limits, Gaussian moments, kinks."""
+    load_keras()
     import activations
 
     graph = activations.get(text)
@@ -103,6 +107,7 @@ def catalogue(
     sheet: Sheet = None,
 ) -> None:
     """Enumerate a form, duplicates grouped; writes one JSON object a line, then a summary to standard error."""
+    load_keras()
     from activations import describe
     from activations.catalogue import catalogue as sort
     from activations.catalogue import enumerate_form
@@ -125,11 +130,16 @@ def catalogue(
 @app.command()
 def operators() -> None:
     """List the operators with their number of arguments and domain."""
+    load_keras()
     import activations
 
-    for op in activations.operators().values():
+    default_set = activations.PANGAEA.unary + activations.PANGAEA.binary
+    known = activations.operators()
+    for op in [known[name] for name in default_set] + [
+        op for op in known.values() if op.name not in default_set
+    ]:
         arity = "n" if op.arity is None else str(op.arity)
-        default = "PANGAEA" if op.name in activations.PANGAEA.unary + activations.PANGAEA.binary else ""
+        default = "PANGAEA" if op.name in default_set else ""
         typer.echo(f"{op.name:<14}{arity:<3}{default:<9}{op.domain.text}")
 
 
@@ -146,7 +156,7 @@ def _facts(graph: Graph, seconds: float) -> dict[str, Any]:
         "latex": described["latex"],
         "operators": graph.size,
         "parameters": list(graph.parameter_names),
-        "sympy": str(algebra.expression),
+        "sympy": _text_or_none(algebra.expression),
         "simplified": _text_or_none(algebra.simplified),
         "derivative": _text_or_none(algebra.derivative),
         "limit_at_minus_infinity": _text_or_none(algebra.lower),

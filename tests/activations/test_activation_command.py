@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from nas.cli.activations import OutputError, app
+from nas.cli.quiet import quiet
 
 KEYS = {"text", "latex", "parameters", "mean", "second_moment", "valid", "reason"}
 
@@ -108,3 +112,24 @@ def test_operators():
     lines = run("operators").stdout.splitlines()
     assert len([line for line in lines if "PANGAEA" in line]) == 34
     assert any(line.startswith("div") and "b != 0" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "text", ["__import__('os').system('x')", "(" * 10_000], ids=["import", "parentheses"]
+)
+def test_hostile_text_is_one_line_on_stderr_and_exit_code_2(text):
+    command = [sys.executable, "-c", "from nas.cli import main; main()", "activations", "show", text]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_quiet_drops_what_is_written_and_shows_it_after_a_failure(capfd):
+    with quiet():
+        os.write(2, b"noise")
+    assert capfd.readouterr().err == ""
+    with pytest.raises(KeyError), quiet():
+        os.write(2, b"the reason")
+        raise KeyError
+    assert capfd.readouterr().err == "the reason"

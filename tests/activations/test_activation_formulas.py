@@ -74,6 +74,11 @@ def test_simplification_finds_the_short_form():
     assert analyse(parse("add(x,sub(x,x))")).simplified == X
 
 
+def test_analysis_of_what_sympy_cannot_write():
+    found = analyse(parse("max(x,reciprocal(zero(x)))"))
+    assert (found.expression, found.simplified, found.upper) == (None, None, None)
+
+
 def test_time_limit():
     started = time.perf_counter()
     with pytest.raises(TimeLimitError), time_limit(0.1):
