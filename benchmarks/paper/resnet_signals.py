@@ -1,4 +1,4 @@
-"""The paper's Figure 3, measured: signal variance through preactivation ResNets, with and without batch normalization.
+"""The paper's Figure 3, measured: signal variance through preactivation ResNets, with and without normalization.
 
 For each depth, strategy and setting, weights are drawn ``--draws`` times and a batch of standard Gaussian images is sent
 through the network as in training (batch normalization uses the batch). The variance over all entries of the signal
@@ -114,9 +114,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write OUT.csv and OUT.svg")
     options = parser.parse_args()
     cases = []
-    print(
-        f"{'depth':>6} {'batch norm':>10} {'strategy':>10} {'first':>10} {'last':>10} {'largest':>10} {'logits':>10}  seconds"
+    columns = " ".join(
+        f"{name:>10}" for name in ("batch norm", "strategy", "first", "last", "largest", "logits")
     )
+    print(f"{'depth':>6} {columns}  seconds")
     for depth in options.depths:
         for normalization in (True, False):
             for strategy in STRATEGIES:
