@@ -17,7 +17,7 @@ import numpy as np
 from activations import grammar
 from activations.errors import GraphError, OperatorError
 from activations.operators import INPUT, Array, operator
-from activations.program import Program, Step, compile_graph
+from activations.program import Program, Step, Visit, compile_graph
 
 
 class Node(NamedTuple):
@@ -166,6 +166,9 @@ class Graph:
         if parameters is not None and len(parameters) != self.parameters:
             raise GraphError(f"{self} has {self.parameters} parameters. Received: {len(parameters)} values")
 
+        return np.array(self._run(np.asarray(x, dtype=float), parameters), dtype=np.float64)
+
+    def _run(self, x: Array, parameters: Sequence[Any] | None, visit: Visit | None = None) -> Any:
         def apply(step: Step, inputs: Sequence[Array]) -> Any:
             if step.operator is not None:
                 return operator(step.operator).numpy(*inputs)
@@ -174,8 +177,23 @@ class Graph:
             return inputs[0] * np.asarray(parameters[step.parameter], dtype=float)
 
         with np.errstate(all="ignore"):
-            result = self.program.run(np.asarray(x, dtype=float), apply)
-        return np.array(result, dtype=np.float64)
+            return self.program.run(x, apply, visit)
+
+    def inner_values(self, x: Any) -> list[Array]:
+        """Return the values of all distinct subexpressions that depend on ``x``, the function itself last.
+
+        Args:
+            x: array; the parameters are 1.
+        """
+        inputs = np.asarray(x, dtype=float)
+        found = [inputs]
+
+        def visit(step: Step, arguments: Sequence[Array], value: Array) -> None:
+            if step.operator is not None and not step.constant:
+                found.append(value)
+
+        result = self._run(inputs, None, visit)
+        return found if found[-1] is result else [*found, result]
 
     def to_json(self) -> dict[str, Any]:
         """Return the graph as JSON: nodes in evaluation order with the positions of their arguments."""

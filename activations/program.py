@@ -33,6 +33,10 @@ class Step:
     constant: bool = False
 
 
+Visit = Callable[[Step, Sequence[Any], Any], None]
+"""Called after a step with the step, the values of its inputs, and its value."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """The steps of a graph, in an order in which they can be computed, and the slot of the result."""
@@ -44,14 +48,14 @@ class Program:
         self,
         x: Any,
         apply: Callable[[Step, Sequence[Any]], Any],
-        visit: Callable[[Step, Sequence[Any], Any], None] | None = None,
+        visit: Visit | None = None,
     ) -> Any:
         """Return the result for the input ``x``.
 
         Args:
             x: the input.
             apply: computes one step from the values of its inputs.
-            visit: called after each step with the step, the values of its inputs, and its value.
+            visit: called after each step.
         """
         values = [x]
         for step in self.steps:

@@ -23,6 +23,7 @@ _WEIGHTS = (
 _POINTS = np.concatenate([_GRID, _NODES.ravel()])
 _OUTER = np.abs(_NODES.ravel()) > 7.0
 _CONSTANT = 1e-9
+_LARGEST = float(np.finfo(np.float32).max)
 _TAIL = 1e-3
 _CLOSE = 1e-7
 _HIGH = 1e3
@@ -36,11 +37,12 @@ _NOT_A_NUMBER, _INFINITE = 1e300, 1e301
 def problem(graph: Graph, max_variance: float = MAX_VARIANCE) -> str | None:
     """Return why ``graph`` (with its parameters at 1) is of no use as an activation function, or None.
 
-    The checks, cheapest first: finite on a grid of step 0.05 over [-5, 5], which holds 0; not constant there; variance
-    under N(0, 1) finite and at most ``max_variance``; no pole between the grid points.
+    The checks, cheapest first: finite on a grid of step 0.05 over [-5, 5], which holds 0; not constant there; no
+    inner value that float32 cannot hold on more than one grid point, such as 1/relu(x); variance under N(0, 1) finite
+    and at most ``max_variance``; no pole between the grid points.
     """
-    values = graph(_POINTS)
-    grid, nodes = values[: _GRID.size], values[_GRID.size :]
+    inner = graph.inner_values(_POINTS)
+    grid, nodes = inner[-1][: _GRID.size], inner[-1][_GRID.size :]
     bad = ~np.isfinite(grid)
     if bad.any():
         at = _GRID[bad][np.abs(_GRID[bad]).argmin()]
@@ -48,6 +50,8 @@ def problem(graph: Graph, max_variance: float = MAX_VARIANCE) -> str | None:
     size = float(np.abs(grid).max())
     if np.ptp(grid) <= _CONSTANT * max(size, 1e-3):
         return f"constant on [-5, 5] (value {grid[0]:.4g})"
+    if any(np.count_nonzero(~(np.abs(value[: _GRID.size]) < _LARGEST)) > 1 for value in inner):
+        return "an inner value is infinite on part of [-5, 5], where the gradient is not a number"
     if not np.isfinite(nodes).all():
         return "no Gaussian moments: it overflows in the tails of N(0, 1)"
     with np.errstate(over="ignore", invalid="ignore"):

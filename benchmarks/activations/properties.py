@@ -4,7 +4,7 @@
 
 Each of ``graphs`` chains starts at a sampled function and mutates it ``chain`` times. Every function must round-trip
 through text and JSON and leave its parent unchanged. The last one of each chain is evaluated in NumPy and by Keras
-operations in float64; every twentieth, if it is usable, also by SymPy. Values are compared where they are finite: the difference may be
+operations in float64; every twentieth, if usable, also by SymPy. Values are compared where finite: they may differ by
 1e-9 of the value, plus what rounding the input by a few units in the last place changes (ill-conditioned functions).
 The digest of all texts shows that a seed gives the same functions everywhere.
 """

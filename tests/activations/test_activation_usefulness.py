@@ -83,8 +83,12 @@ def test_breakpoints(text, places):
         ("sub(x,x)", "constant"),
         ("relu(negative(exp(x)))", "constant"),
         ("exp(square(x))", "no usable Gaussian moments: it grows too fast"),
-        ("exp(exp(x))", "no Gaussian moments: it overflows"),
+        ("exp(mul(exp(x),sigmoid(zero(x))))", "no Gaussian moments: it overflows"),
         ("reciprocal(sub(exp(x),add(one(x),one(x))))", "pole at x = 0.693147"),
+        ("relu(div(swish(x),hard_sigmoid(x)))", "an inner value is infinite on part of [-5, 5]"),
+        ("tanh(exp(exp(x)))", "an inner value is infinite"),
+        ("tanh(min(cosh(x),reciprocal(zero(x))))", None),  # a constant has no gradient
+        ("one(x)", "constant on [-5, 5] (value 1)"),
         ("square(square(square(square(x))))", "exceeds 1e+06"),
     ],
 )
