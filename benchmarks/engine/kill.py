@@ -3,8 +3,8 @@
 A cheap deterministic search (5 generations of 8, each generation depends on the whole one before, every fifth candidate
 a duplicate) runs on 2 Ray workers. Compared with an undisturbed run: the journal in canonical form (candidate, spec's
 key, generation, state, fitness, seed, duplicate), and the snapshots of all generations. Counted: outcomes that were
-recorded before the kill and are missing or changed after, and evaluations begun after the kill of candidates whose outcome
-had been recorded.
+recorded before the kill and are missing or changed after, and evaluations begun after the kill of candidates whose
+outcome had been recorded.
 """
 
 from __future__ import annotations
@@ -40,7 +40,14 @@ def journal(home: Path) -> dict[int, tuple]:
                 o.candidate_id: (*keys[o.candidate_id], o.state, o.fitness, o.seed, o.duplicate_of)
                 for o in store.outcomes()
             }
-    except (ValueError, StoreError):
+    except (ValueError, StoreError) as error:
+        expected = (
+            not (home / "run" / "run.sqlite").exists()
+            or "no run" in str(error)
+            or "no such table" in str(error)
+        )
+        if not expected:
+            print(f"    reading the run failed: {error}", flush=True)
         return {}
 
 
@@ -138,9 +145,12 @@ def main() -> int:
             same = journal(home) == reference and snapshots(home) == generations
             counts.update({f"{victim} killed": int(bool(got["killed"])), "resumed": int(got["sessions"]) - 1})
             counts.update({"lost": int(got["lost"]), "again": int(got["again"]), "different": int(not same)})
-            print(
-                f"{number:>3} {victim:<6} after {after:>2} outcomes: {got}, same journal: {same}", flush=True
-            )
+            print(f"{number:>3} {victim} after {after} outcomes: {got}, same journal: {same}", flush=True)
+            if not same:
+                now = journal(home)
+                print(
+                    "    differs:", {key: now.get(key) for key in reference if now.get(key) != reference[key]}
+                )
     print()
     rows: list[tuple[str, object, str, bool]] = [
         ("runs with a kill", arguments.runs, "", True),

@@ -185,6 +185,8 @@ def check_header(path: Path) -> None:
     Raises:
         RunFolderError: if it is missing, not SQLite, or truncated.
     """
+    # The log is looked for first: a driver that ends just now works it into the file and then removes it.
+    logged = _log_of(path) is not None
     try:
         with path.open("rb") as stream:
             header = stream.read(100)
@@ -193,7 +195,6 @@ def check_header(path: Path) -> None:
         raise RunFolderError(f"{path}: the run's database is missing") from error
     except OSError as error:
         raise RunFolderError(f"{path}: cannot be read: {error.strerror}") from error
-    logged = _log_of(path) is not None
     if len(header) < 100 or not header.startswith(_SQLITE_MAGIC):
         if logged and not header:
             return
@@ -233,4 +234,7 @@ def check_database(path: Path) -> None:
 
 def _log_of(path: Path) -> Path | None:
     log = path.with_name(path.name + "-wal")
-    return log if log.exists() and log.stat().st_size > 0 else None
+    try:
+        return log if log.stat().st_size > 0 else None
+    except FileNotFoundError:
+        return None

@@ -15,7 +15,6 @@ from nas.evaluate import Report
 from nas.randomness import stream
 from nas.search import Progress
 
-
 TRACE = "ENGINE_FAKES_TRACE"
 """Environment variable of the workers."""
 

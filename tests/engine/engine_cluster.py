@@ -1,0 +1,59 @@
+"""A run on a Ray cluster of three nodes on one machine, one of which is killed in mid-run."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+from engine_driver import lead, make_search
+from engine_fakes import no_setup
+
+from nas.engine import ray_environment
+from nas.engine.ray_options import RayOptions
+from nas.engine.run_folder import RunFolder
+
+SECONDS = 0.25
+
+
+def main(home: Path) -> None:
+    """Run and kill; print the number of workers and how many of the outcomes were begun twice."""
+    ray_environment.prepare("auto")
+    from ray.cluster_utils import Cluster
+
+    from nas.engine.ray_pool import RayPool
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    doomed = cluster.add_node(num_cpus=2)
+    cluster.add_node(num_cpus=1)
+    cluster.wait_for_nodes()
+
+    def kill_node() -> None:
+        while recorded(home) < 10:
+            time.sleep(0.05)
+        cluster.remove_node(doomed, allow_graceful=False)
+
+    try:
+        with RayPool(RayOptions(address=cluster.address, setup=no_setup)) as pool:
+            print("workers", pool.capacity)
+            threading.Thread(target=kill_node, daemon=True).start()
+            print("finished", lead(home, pool, make_search(SECONDS)))
+            import ray
+
+            print("nodes", sum(node["Alive"] for node in ray.nodes()))
+    finally:
+        cluster.shutdown()
+
+
+def recorded(home: Path) -> int:
+    """Return the number of recorded outcomes."""
+    try:
+        with RunFolder.open(home).open_store(read_only=True) as store:
+            return sum(store.counts()[1].values())
+    except (ValueError, RuntimeError):
+        return 0
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,37 @@
+"""Several nodes, one of which is killed in mid-run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import engine_cluster
+from engine_driver import lead, make_search
+
+from nas.engine.local_pool import LocalPool
+from nas.engine.run_folder import RunFolder
+
+
+def test_a_run_survives_the_loss_of_a_node(tmp_path):
+    script = Path(engine_cluster.__file__)
+    environment = os.environ | {"PYTHONPATH": str(script.parent)}
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "run")],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = [line for line in done.stdout.splitlines() if line.startswith(("workers", "finished", "nodes"))]
+    assert said == ["workers 4", "finished True", "nodes 2"]
+    undisturbed = make_search(engine_cluster.SECONDS)
+    (tmp_path / "whole").mkdir()
+    assert lead(tmp_path / "whole", LocalPool(), undisturbed)
+    with RunFolder.open(tmp_path / "run").open_store(read_only=True) as store:
+        assert store.snapshots()[undisturbed.generations] == undisturbed.snapshot()
+        again = [outcome for outcome in store.outcomes() if outcome.attempts == 2]
+    assert 1 <= len(again) <= 2  # what ran on the lost node, and nothing else
