@@ -5,7 +5,7 @@
 >>> data = task.search_data()
 """
 
-from tasks import adult, cifar10, digits, mnist, omniglot  # noqa: F401  (importing a task registers it)
+from tasks import adult, cifar10, digits, flowers, mnist, omniglot, toxicity  # noqa: F401  (importing registers)
 from tasks.base import Head, SearchData, Split, Task, TaskInfo
 from tasks.data import DamagedDataError, MissingDataError
 from tasks.registry import get, names, register
