@@ -233,7 +233,7 @@ class _Evaluation:
         trace = traceback.format_exc()
         if is_out_of_memory(error):
             state, reason = State.OUT_OF_MEMORY, f"out of memory: {error}"
-        elif self._phase in ("built", "initialized") and isinstance(error, ValueError):
+        elif self._phase in ("built", "initialized") and any(isinstance(e, ValueError) for e in _chain(error)):
             state, reason = State.INVALID, f"cannot be {self._phase}: {error}"
         else:
             state, reason = State.CRASHED, f"{type(error).__name__} before it was {self._phase}: {error}"
@@ -257,6 +257,13 @@ class _Evaluation:
             traceback=trace,
             model=self._model_bytes,
         )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and those it was raised from: Keras wraps what a layer refuses into a TypeError."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def is_out_of_memory(error: BaseException) -> bool:

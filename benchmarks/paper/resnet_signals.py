@@ -1,6 +1,6 @@
 """The paper's Figure 3, measured: signal variance through preactivation ResNets, with and without normalization.
 
-For each depth, strategy and setting, weights are drawn ``--draws`` times and a batch of standard Gaussian images is sent
+For each depth, strategy and setting, weights are drawn ``--draws`` times and a batch of standard Gaussian images goes
 through the network as in training (batch normalization uses the batch). The variance over all entries of the signal
 after every residual addition is taken, in float32 as the network computes it. The table gives it after the first and
 the last addition, its largest value, and the logits'; ``overflow`` says that a signal was not finite.

@@ -46,8 +46,8 @@ def mann_whitney(first: np.ndarray, second: np.ndarray, alternative: Alternative
 def epps_singleton(first: np.ndarray, second: np.ndarray) -> Test:
     """Epps-Singleton test of equal distributions, by empirical characteristic functions (Epps and Singleton 1986).
 
-    The test does not exist for fewer than five values in a group, nor when more than three quarters of all values are
-    equal, because it scales by the interquartile range; the note then says so.
+    The test does not exist for fewer than five values in a group, nor when the interquartile range of all values, by
+    which it scales, is zero (three quarters of them at chance, for instance); the note then says so.
     """
     name = "Epps-Singleton"
     if min(first.size, second.size) < EPPS_SINGLETON_MINIMUM:
