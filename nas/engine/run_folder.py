@@ -195,9 +195,11 @@ def check_header(path: Path) -> None:
         raise RunFolderError(f"{path}: the run's database is missing") from error
     except OSError as error:
         raise RunFolderError(f"{path}: cannot be read: {error.strerror}") from error
+    if not header and logged:
+        return
+    if not header:
+        raise RunFolderError(f"{path}: empty: damaged, or the run was stopped before it began; start it anew")
     if len(header) < 100 or not header.startswith(_SQLITE_MAGIC):
-        if logged and not header:
-            return
         raise RunFolderError(f"{path}: damaged, this is no SQLite database; restore it from a copy")
     page = int.from_bytes(header[16:18], "big")
     pages = int.from_bytes(header[28:32], "big")

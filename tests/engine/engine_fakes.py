@@ -128,7 +128,8 @@ def score(spec: Mapping[str, Any], data: Any = None) -> Report:
     if os.environ.get(TRACE):
         name = f"{model['value']:.12f}.{os.getpid()}.{time.monotonic_ns()}"
         Path(os.environ[TRACE], name).touch()
-    time.sleep(model.get("seconds", 0.0))
+    if model.get("seconds"):
+        time.sleep(model["seconds"])
     deed = model.get("do", "score")
     if deed in DEEDS:
         DEEDS[deed](model)
