@@ -1,0 +1,119 @@
+"""``gondwana compare``, ``report`` and ``serve``: what they print, and one line for every mistake."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nas import cli
+
+Result = tuple[int, str, str]
+"""Exit code, standard output, standard error."""
+
+
+@pytest.fixture
+def gondwana(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Return what runs a command line."""
+
+    def run(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["gondwana", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    rows = [
+        f"{group},f{i},{0.5 + 0.01 * i + shift}" for group, shift in (("a", 0), ("b", 0.1)) for i in range(12)
+    ]
+    file = tmp_path / "results.csv"
+    file.write_text("strategy,function,accuracy\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return file
+
+
+def test_a_table_gives_statistics(gondwana: Callable[..., Result], table: Path) -> None:
+    code, out, _ = gondwana(
+        "compare", table, "--group", "strategy", "--value", "accuracy", "--baseline", "0.65"
+    )
+    assert code == 0
+    assert "Brunner-Munzel p" in out
+    assert "above 0.6500" in out
+    code, out, _ = gondwana(
+        "compare", table, "--group", "strategy", "--value", "accuracy", "--subject", "function"
+    )
+    assert "b is better than a" in out
+    assert "Wilcoxon signed-rank" in out
+
+
+def test_tables_are_printed_as_latex(gondwana: Callable[..., Result], table: Path) -> None:
+    code, out, _ = gondwana("compare", table, "--group", "strategy", "--value", "accuracy", "--latex")
+    assert code == 0
+    assert out.startswith(r"\begin{tabular}")
+
+
+def test_a_finished_run_is_compared_and_reported(
+    gondwana: Callable[..., Result], make_comparison: Callable[..., Path]
+) -> None:
+    path = make_comparison()
+    code, out, _ = gondwana("compare", path, "--correction", "bh")
+    assert code == 0
+    assert "Benjamini-Hochberg-corrected over 3 comparison(s)" in out
+    assert (path / "edf.svg").exists()
+    assert (path / "report.html").exists()
+
+
+def test_reports_are_written_for_several_runs(
+    gondwana: Callable[..., Result], make_comparison: Callable[..., Path], evolution: Path
+) -> None:
+    comparison = make_comparison()
+    code, out, _ = gondwana("report", comparison, evolution)
+    assert code == 0
+    assert out.split() == [str(path / "report.html") for path in (comparison, evolution)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["compare", "results.csv"], "--group and --value"),
+        (["compare", "results.csv", "--group", "strategy", "--value", "acc"], "no column 'acc'"),
+        (["compare", "missing.csv", "--group", "a", "--value", "b"], "there is no such file"),
+        (["compare", "missing.yaml"], "missing.yaml"),
+        (["compare", "missing.yaml", "--group", "a"], "belong to CSV files"),
+        (["compare", "."], "not a run folder"),
+        (["compare", ".", "--set", "seed=1"], "is a run already"),
+        (["report", "."], "not a run folder"),
+        (["report", "missing"], "no such run folder"),
+        (["serve", "."], "not a run folder"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    gondwana: Callable[..., Result],
+    table: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(table.parent)
+    code, out, err = gondwana(*arguments)
+    assert code == 2
+    assert out == ""
+    assert message in err
+    assert err.startswith("gondwana: ")
+    assert err.count("\n") == 1
+    assert sorted(path.name for path in table.parent.iterdir()) == ["results.csv"]
+
+
+def test_a_config_that_compares_nothing_is_sent_to_evolve(
+    gondwana: Callable[..., Result],
+) -> None:
+    config = Path(__file__).parents[2] / "configs" / "random-digits.yaml"
+    code, _, err = gondwana("compare", config)
+    assert code == 2
+    assert "search.kind is 'random'; run it with gondwana evolve" in err
