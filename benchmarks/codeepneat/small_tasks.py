@@ -1,0 +1,67 @@
+"""The five small configs on real data: ``python benchmarks/codeepneat/small_tasks.py --data-dir DIR --out DIR``."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGETS = {
+    "mnist-small": 0.975,
+    "adult-small": 0.85,
+    "toxicity-small": 0.93,
+    "omniglot-small": None,
+    "flowers-small": 10 / 102,
+}
+"""Least validation fitness of the best network; None means three times chance."""
+
+
+def omniglot_chance() -> float:
+    """Return the chance level of omniglot-small, mean over its alphabets."""
+    import yaml
+
+    import tasks
+
+    options = yaml.safe_load((ROOT / "configs/omniglot-small.yaml").read_text())["task"]["options"]
+    return tasks.get("omniglot", **options).info.chance
+
+
+def best_fitness(run_dir: Path, gondwana: Path) -> float:
+    """Return the best validation fitness of a run."""
+    command = [str(gondwana), "export", str(run_dir), "--format", "csv"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    csv.field_size_limit(10_000_000)
+    return max(float(row["fitness"]) for row in csv.DictReader(io.StringIO(text)) if row["fitness"])
+
+
+def main() -> int:
+    """Run what has no run folder yet, print a table; 1 if a target is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the run folders")
+    parser.add_argument("--only", choices=sorted(TARGETS))
+    arguments = parser.parse_args()
+    gondwana = Path(sys.executable).with_name("gondwana")
+    missed = 0
+    for name in [arguments.only] if arguments.only else TARGETS:
+        target = TARGETS[name] or 3 * omniglot_chance()
+        run_dir, start = arguments.out / name, time.monotonic()
+        if not run_dir.exists():
+            command = [str(gondwana), "evolve", str(ROOT / f"configs/{name}.yaml"), "--run-dir", str(run_dir)]
+            subprocess.run(
+                [*command, "--data-dir", str(arguments.data_dir)], check=True, stdout=subprocess.DEVNULL
+            )
+        best = best_fitness(run_dir, gondwana)
+        missed += best < target
+        verdict = "met" if best >= target else "MISSED"
+        print(f"{name:<16} {best:.4f}  target {target:.4f}  {verdict}  {time.monotonic() - start:.0f} s")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
