@@ -14,6 +14,7 @@ from nas.analysis.html import Html
 from nas.analysis.network_section import best_networks
 from nas.analysis.page import Figures, main_content, page
 from nas.analysis.run_data import RunData
+from nas.analysis.signal_section import signals
 from nas.analysis.statistics import Comparison
 from nas.analysis.sweep_section import sweep
 from nas.engine.run_folder import RunFolder
@@ -63,6 +64,7 @@ def render_main(run: RunData) -> Html:
         ("Species", sections.species(run, shown)),
         ("Best functions", best_functions(run, shown)),
         ("Best networks", best_networks(run)),
+        ("Signals", signals(run, shown)),
         ("What failed and why", sections.failures(run, shown)),
         ("Seconds by phase", sections.phases(run, shown)),
         ("What was run", sections.what_was_run(run)),
