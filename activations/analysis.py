@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import sympy as sp
 
 from activations.graph import Graph
@@ -25,7 +26,8 @@ class Analysis:
     Attributes:
         expression: of the function with its parameters.
         simplified, derivative: of it, the derivative with respect to x.
-        lower, upper: limits of the function at initialization for x to minus and plus infinity.
+        lower, upper: limits of the function at initialization for x to minus and plus infinity; a float where only
+            numbers could tell.
     """
 
     expression: sp.Expr | None
@@ -49,9 +51,31 @@ def analyse(graph: Graph, seconds: float = 5.0) -> Analysis:
         expression,
         simplified,
         slope if short is None else short,
-        _derived(seconds, initial, lambda f: _limit(f, -sp.oo)),
-        _derived(seconds, initial, lambda f: _limit(f, sp.oo)),
+        _limit_of(graph, seconds, initial, -1),
+        _limit_of(graph, seconds, initial, 1),
     )
+
+
+def _limit_of(graph: Graph, seconds: float, expression: sp.Expr | None, side: int) -> sp.Expr | None:
+    """Return the limit on one side by SymPy, else by looking far out."""
+    found = _derived(seconds, expression, lambda f: _limit(f, side * sp.oo))
+    return numeric_limit(graph, side) if found is None else found
+
+
+def numeric_limit(graph: Graph, side: int) -> sp.Expr | None:
+    """Return the limit of ``graph`` for x to minus (``side=-1``) or plus infinity (1) as far as values far out show it.
+
+    A float if the values settle, an infinity if they keep growing, None otherwise.
+    """
+    values = graph(side * np.geomspace(10, 1e5, 9))
+    values = values[: int(np.argmin(np.isfinite(values))) + 1] if not np.isfinite(values).all() else values
+    if np.isnan(values).any() or values.size < 2:
+        return None
+    last, before = float(values[-1]), float(values[-2])
+    if np.isinf(last) or (abs(last) > 1e3 and (np.diff(np.abs(values)) > 0).all()):
+        return sp.oo if last > 0 else -sp.oo
+    settled = abs(last - before) <= 1e-6 * max(1.0, abs(last))
+    return sp.Float(last, 8) if settled else None
 
 
 def _derived(

@@ -118,6 +118,8 @@ def main() -> None:
     print(f"slowest, milliseconds            {1e3 * slowest:>8.1f}")
     print(f"peak memory, MB more than before {grown:>8.1f}")
     print(f"longest message, characters      {longest:>8,}")
+    if events or slowest > 1 or grown > 200:
+        sys.exit("missed: nothing may be executed, take longer than 1 s or more than 200 MB")
 
 
 if __name__ == "__main__":

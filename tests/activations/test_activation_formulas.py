@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import activations
 from activations import parse, pictures
-from activations.analysis import TimeLimitError, analyse, time_limit
+from activations.analysis import TimeLimitError, analyse, numeric_limit, time_limit
 from activations.symbolic import X, latex, parameter_symbols, to_sympy
 
 
@@ -74,9 +74,27 @@ def test_simplification_finds_the_short_form():
     assert analyse(parse("add(x,sub(x,x))")).simplified == X
 
 
+@pytest.mark.parametrize(
+    ("text", "side", "expected"),
+    [
+        ("tanh(x)", 1, 1),
+        ("tanh(x)", -1, -1),
+        ("exp(x)", -1, 0),
+        ("exp(x)", 1, sp.oo),
+        ("negative(square(x))", 1, -sp.oo),
+        ("max(relu(x),cosh(elu(x)))", 1, sp.oo),
+        ("pow(x,sigmoid(x))", -1, None),
+        ("arcsinh(x)", 1, None),  # too slow to tell from numbers
+    ],
+)
+def test_numeric_limits(text, side, expected):
+    found = numeric_limit(parse(text), side)
+    assert (None if found is None else float(found)) == (None if expected is None else float(expected))
+
+
 def test_analysis_of_what_sympy_cannot_write():
     found = analyse(parse("max(x,reciprocal(zero(x)))"))
-    assert (found.expression, found.simplified, found.upper) == (None, None, None)
+    assert (found.expression, found.simplified, found.derivative) == (None, None, None)
 
 
 def test_time_limit():
