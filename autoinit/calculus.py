@@ -79,8 +79,8 @@ class Calculus(Protocol):
         """Zeros around the positions; ``corner`` is where the old first position lies."""
         ...
 
-    def rearrange(self, x: Signal, after: Shape) -> Signal:
-        """The same entries in other places, or some of them: ``after`` are the new positions."""
+    def rearrange(self, x: Signal, before: Shape, after: Shape) -> Signal:
+        """The same entries in other places, or some of them; shapes without the batch, channels last."""
         ...
 
     def normalize(

@@ -166,7 +166,7 @@ def numpy_activation(activation: Any) -> ScalarFunction:
             raise AutoInitError(f"the activation {name!r} is not elementwise")
     elif not is_elementwise(function):
         raise AutoInitError(f"the activation {name!r} is not elementwise")
-    return _through_keras(function, name)
+    return through_keras(function, name)
 
 
 def is_elementwise(activation: Any) -> bool:
@@ -186,7 +186,8 @@ def is_elementwise(activation: Any) -> bool:
     return bool(np.allclose(before[:, 1:], after[:, 1:], rtol=1e-5, atol=1e-6, equal_nan=True))
 
 
-def _through_keras(function: Any, name: str) -> ScalarFunction:
+def through_keras(function: Any, name: str) -> ScalarFunction:
+    """Return the NumPy form of a callable on tensors that is known to be elementwise."""
     tolerance = TOLERANCE if _keeps_double(function) else _SINGLE_PRECISION
     return ScalarFunction(functools.partial(_evaluate, function), tolerance=tolerance, name=name)
 

@@ -118,9 +118,8 @@ class _Walker:
             tensors = _input_tensors(node)
             inputs = [numbers[id(tensor)] for tensor in tensors]
             name = prefix + node.operation.name
-            if self.opens(node.operation):
-                outputs = self.open(node.operation, name + "/", inputs, node)
-            else:
+            outputs = self._opened(node, name, inputs)
+            if outputs is None:
                 outputs = [self.graph.add_tensor(tensor) for tensor in node.outputs]
                 arguments, keywords = _constants(node)
                 step = Step(node.operation, name, tuple(inputs), tuple(outputs), arguments, keywords)
@@ -128,11 +127,26 @@ class _Walker:
             numbers.update({id(tensor): index for tensor, index in zip(node.outputs, outputs, strict=True)})
         return [numbers[id(tensor)] for tensor in ends]
 
+    def _opened(self, node: Any, name: str, inputs: list[int]) -> list[int] | None:
+        """Return the outputs of an operation that was opened; None if it is to be taken as a whole."""
+        if not self.opens(node.operation):
+            return None
+        done = len(self.graph.steps)
+        try:
+            return self.open(node.operation, name + "/", inputs, node)
+        except ModelError:
+            if isinstance(node.operation, keras.Model):
+                raise
+            del self.graph.steps[done:]  # a layer that cannot be traced is one that has no rule
+            return None
+
     def opens(self, operation: Any) -> bool:
-        """Whether to look inside ``operation``: models, and layers without a rule that are made of layers."""
+        """Whether to look inside ``operation``, which has no rule: models, layers of layers, and layers of Keras."""
         if not isinstance(operation, keras.Layer) or self.has_rule(operation):
             return False
-        return isinstance(operation, keras.Model) or len(sublayers(operation)) > 1
+        if isinstance(operation, keras.Model) or len(sublayers(operation)) > 1:
+            return True
+        return type(operation).__module__.split(".")[0] == "keras"
 
     def _traced_call(self, operation: Any, inputs: list[int], node: Any) -> tuple[list[Any], list[Any]]:
         starts = [

@@ -14,6 +14,7 @@ import autoinit.rules  # noqa: F401 (registers the rules)
 from autoinit.calculus import Calculus
 from autoinit.draws import Distribution, check_distribution
 from autoinit.errors import AutoInitError, SignalError
+from autoinit.exact import ExactCalculus
 from autoinit.graph import Graph, Step, trace
 from autoinit.paper import PaperCalculus
 from autoinit.registry import (
@@ -29,6 +30,7 @@ from autoinit.registry import (
     result_signals,
 )
 from autoinit.signal import Signal, mixture
+from autoinit.window import positions
 
 __all__ = ["Plan", "PlannedCall", "PlannedWeight", "plan"]
 
@@ -152,7 +154,7 @@ def plan(
     extra = dict(rules or {})
     graph = trace(model, lambda operation: has_rule(operation, extra))
     walk = _Propagation(graph, settings, extra)
-    walk.run(_input_signals(graph, input_mean, input_variance))
+    walk.run(_input_signals(graph, settings, input_mean, input_variance))
     planned = _planned_weights(model, walk.scales)
     return Plan(model.name, tuple(walk.calls), planned, settings, chosen)
 
@@ -215,9 +217,7 @@ class _Propagation:
 
 
 def _calculus(settings: Settings) -> Calculus:
-    if settings.exact:
-        raise AutoInitError("propagation='exact' is not available yet. Use propagation='paper'")
-    return PaperCalculus()
+    return ExactCalculus() if settings.exact else PaperCalculus()
 
 
 def _mixed(calls: Sequence[tuple[Signal, ...]]) -> tuple[Signal, ...]:
@@ -249,11 +249,16 @@ def _checked(step: Step, outputs: tuple[Signal, ...]) -> tuple[Signal, ...]:
     return outputs
 
 
-def _input_signals(graph: Graph, means: Statistic, variances: Statistic) -> list[Signal]:
+def _input_signals(graph: Graph, settings: Settings, means: Statistic, variances: Statistic) -> list[Signal]:
     pairs = zip(
         _per_input("input_mean", means, graph), _per_input("input_variance", variances, graph), strict=True
     )
-    return [Signal(mean, variance) for mean, variance in pairs]
+    signals = []
+    for (mean, variance), index in zip(pairs, graph.inputs, strict=True):
+        # Entries of an image or a text are independent; what has one position only shares it with itself.
+        single = settings.exact and positions(graph.shapes[index][1:-1]) == 1
+        signals.append(Signal(mean, variance, variance if single else 0.0))
+    return signals
 
 
 def _per_input(what: str, value: Statistic, graph: Graph) -> list[float]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from autoinit.errors import SignalError
+
+if TYPE_CHECKING:
+    from autoinit.fields import Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,7 @@ class Signal:
         variance: Var[x].
         covariance: of the same channel of one example at two different positions; 0 where positions are taken as
             independent, which the ``paper`` propagation always does.
+        law: in the ``exact`` propagation, the law behind these numbers where it is known.
 
     Raises:
         SignalError: if a number is not finite, or the variance is negative, or the covariance is larger.
@@ -26,6 +31,7 @@ class Signal:
     mean: float = 0.0
     variance: float = 1.0
     covariance: float = 0.0
+    law: Field | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         finite = all(math.isfinite(number) for number in (self.mean, self.variance, self.covariance))

@@ -2,22 +2,28 @@
 
 from autoinit.rules import (
     activation,
+    attention,
     dropout,
     linear,
     merging,
     normalization,
+    operations,
     pooling,
     recurrent,
     reshaping,
+    wrappers,
 )
 
 __all__ = [
     "activation",
+    "attention",
     "dropout",
     "linear",
     "merging",
     "normalization",
+    "operations",
     "pooling",
     "recurrent",
     "reshaping",
+    "wrappers",
 ]

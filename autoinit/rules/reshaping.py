@@ -27,7 +27,7 @@ layers = keras.layers
 )
 def rearrange(call: Call, x: Signal) -> Signal:
     """The distribution of the entries stays."""
-    return call.calculus.rearrange(x, call.output_shapes[0][1:-1])
+    return call.calculus.rearrange(x, call.input_shapes[0][1:], call.output_shapes[0][1:])
 
 
 @rule(layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)

@@ -1,0 +1,349 @@
+"""Mean-field theory of wide networks at initialization: the exact propagation.
+
+Beside mean and variance it follows the covariance between positions and between examples, how E[x^2] varies from the
+border to the middle of a map, and of which Gaussian a tensor is a function (:mod:`autoinit.law`). What it neglects is
+of the order of one over the width of a layer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from autoinit.calculus import Energy, Over
+from autoinit.errors import NotIntegrableError
+from autoinit.fields import Field, aligned, condensed, field_of, relief_or_ones, tidy_relief, unit, weakened
+from autoinit.functions import ScalarFunction
+from autoinit.gaussian import Array, gaussian_moments
+from autoinit.joint import combined
+from autoinit.law import (
+    HERMITE,
+    WEIGHTS,
+    Correlations,
+    Part,
+    gaussian,
+    moments_fixed,
+    new_source,
+    redistributed,
+)
+from autoinit.maps import axes_of, correlation_kept, gathered, neighbours_kept
+from autoinit.order import maximum
+from autoinit.signal import Signal
+from autoinit.window import Shape, Window, positions
+
+_STEP = 0.02
+"""Relative change of amplitude by which the response of a function to its input's size is measured."""
+
+
+class ExactCalculus:
+    """See :class:`autoinit.calculus.Calculus`."""
+
+    def __init__(self) -> None:
+        self._integrable: set[tuple[ScalarFunction, float, float]] = set()
+
+    def elementwise(self, x: Signal, f: ScalarFunction) -> Signal:
+        """Compose: f(g(z)) is a function of the same z."""
+        field = field_of(x)
+        self._check(f, x)
+        if field.relief is not None and (field.relief <= 0).any() and abs(float(f(np.zeros(1))[0])) > 1e-12:
+            field = field.flat()
+        result = field.mapped(lambda part: part.mapped(_finite(f, part.values)))
+        if field.relief is None or result.second <= 0:
+            return replace(result, relief=None).signal()
+        exponent = _response(field, f)
+        relief, _ = tidy_relief(field.relief**exponent)
+        return replace(result, relief=relief).signal()
+
+    def _check(self, f: ScalarFunction, x: Signal) -> None:
+        """Refuse functions with poles, which a fixed grid would step over."""
+        key = (f, float(f"{x.mean:.3g}"), float(f"{x.variance:.3g}"))
+        if key not in self._integrable:
+            gaussian_moments(f, key[1], key[2], f.kinks, tolerance=f.tolerance)
+            self._integrable.add(key)
+
+    def combine(
+        self, signals: Sequence[Signal], how: Literal["add", "multiply", "maximum", "minimum"]
+    ) -> Signal:
+        """Combine pairwise, jointly where the tensors have sources in common."""
+        result = field_of(signals[0])
+        for signal in signals[1:]:
+            other = field_of(signal)
+            met = aligned(result.parts, other.parts)
+            parts = condensed([combined(a, b, how, share) for a, b, share in met])
+            result = Field(parts, _combined_relief(result, other, how))
+        return result.signal()
+
+    def scale(self, x: Signal, factor: float, offset: float = 0.0) -> Signal:
+        """An affine map of every part."""
+        field = field_of(x)
+        if offset and field.relief is not None:
+            field = field.flat()
+        return field.mapped(lambda part: part.affine(factor, offset)).signal()
+
+    def concatenate(self, signals: Sequence[Signal], sizes: Sequence[float]) -> Signal:
+        """Parts side by side."""
+        total = math.fsum(sizes)
+        fields = [field_of(signal) for signal in signals]
+        parts = [
+            replace(part, share=part.share * size / total)
+            for field, size in zip(fields, sizes, strict=True)
+            for part in field.parts
+        ]
+        reliefs = [field.relief for field in fields]
+        if all(relief is None for relief in reliefs) or not _same_shape(reliefs):
+            fields = [field.flat() for field in fields]
+            flat = [
+                replace(part, share=part.share * size / total)
+                for field, size in zip(fields, sizes, strict=True)
+                for part in field.parts
+            ]
+            return Field(condensed(flat)).signal()
+        energies = [size * field.second for field, size in zip(fields, sizes, strict=True)]
+        mixed = sum(
+            e * (1.0 if r is None else r) for e, r in zip(energies, reliefs, strict=True)
+        ) / math.fsum(energies)
+        relief, level = tidy_relief(np.asarray(mixed))
+        return Field(condensed([part.affine(math.sqrt(level)) for part in parts]), relief).signal()
+
+    def contract(self, x: Signal, channels: float, window: Window | None = None) -> Energy:
+        """Sum over the taps that lie inside the input, position by position.
+
+        The output is Gaussian; its correlations are those of the raw input, c / E[x^2].
+        """
+        field = field_of(x)
+        second, rho = field.second, field.correlations
+        axes = None if window is None else axes_of(window)
+        if window is None or axes is None:
+            fan_in = channels * (1.0 if window is None else window.gathered)
+            relief, level = (None, 1.0) if field.relief is None else tidy_relief(field.relief)
+            output = Field((gaussian(0.0, 1.0, rho),), relief if window is None else None)
+            return Energy(fan_in * second * level, output.signal(), fan_in)
+        energy = relief_or_ones(field.relief, window.inputs)
+        summed = gathered(axes, energy)
+        kept = correlation_kept(axes, energy, summed)
+        steps = (1,) * len(axes) if window.transposed else window.strides
+        near = neighbours_kept(axes, steps, energy, summed)
+        relief, level = tidy_relief(summed)
+        rho = Correlations(unit(rho.across * kept), unit(rho.near * near), unit(rho.between * kept))
+        rho = rho.single() if summed.size == 1 else rho
+        taps = float(gathered(axes, np.ones_like(energy)).mean())
+        return Energy(
+            channels * second * level, Field((gaussian(0.0, 1.0, rho),), relief).signal(), channels * taps
+        )
+
+    def average(self, x: Signal, window: Window) -> Signal:
+        """E[y^2] = q/K + c (K-1)/K, each Hermite component of the law damped by itself."""
+        field = field_of(x)
+        axes = axes_of(window)
+        if axes is None:
+            return (
+                field.flat()
+                .mapped(lambda part: _averaged(part, float(window.taps), everywhere=False))
+                .signal()
+            )
+        ones = np.ones(tuple(int(n or 1) for n in window.inputs))
+        energy = relief_or_ones(field.relief, window.inputs)
+        count = gathered(axes, ones)
+        alone = gathered(axes, energy) / count**2
+        together = (gathered(axes, np.sqrt(energy)) / count) ** 2
+        everywhere = count.size == 1
+        shared = math.fsum(part.share * part.shared(_pooled(part, everywhere)) for part in field.parts)
+        relief, level = tidy_relief((field.second - shared) * alone + shared * together)
+        taps, size = max(float(count.mean()), 1.0), float(np.sqrt(together).mean())
+        weight = float(alone.mean()), float(together.mean())
+
+        def averaged(part: Part) -> Part:
+            new = _averaged(part, taps, everywhere)
+            joined = part.shared(_pooled(part, everywhere))
+            second = (part.second - joined) * weight[0] + joined * weight[1]
+            new = replace(new, values=moments_fixed(new.values, part.mean * size, second))
+            new = new.like(part, lambda value: value * size**2)
+            return replace(new, rho=new.rho.single()) if everywhere else new
+
+        return Field(tuple(averaged(part) for part in field.parts), relief if level > 0 else None).signal()
+
+    def largest(self, x: Signal, window: Window) -> Signal:
+        """Order statistics of equicorrelated Gaussians. Padded zeros are left out, as they are after a ReLU."""
+        field = field_of(x)
+        axes = axes_of(window)
+        taps, relief, everywhere = float(window.taps), None, False
+        if axes is not None:
+            energy = relief_or_ones(field.relief, window.inputs)
+            present = (energy > 0).astype(float)
+            count = gathered(axes, present)
+            everywhere = count.size == 1
+            taps = max(float(count.mean()), 1.0)
+            relief = gathered(axes, energy) / np.maximum(count, 1.0)
+            relief = np.where(count > 0, relief, 0.0)
+        relief, level = (None, 1.0) if relief is None else tidy_relief(relief)
+        root = math.sqrt(level)
+        parts = tuple(maximum(part, taps, everywhere).affine(root) for part in field.parts)
+        return Field(parts, relief).signal()
+
+    def drop(self, x: Signal, rate: float, *, spatial: bool = False) -> Signal:
+        """E[y^2] = E[x^2] / (1 - rate), and the covariance stays, unless whole channels are dropped."""
+        if rate == 0:
+            return x
+        keep = 1 - rate
+
+        def dropped(part: Part) -> Part:
+            values, _ = redistributed(np.append(part.values / keep, 0.0), np.append(WEIGHTS * keep, rate))
+            new = Part(moments_fixed(values, part.mean, part.second / keep), share=part.share)
+            loadings = weakened(
+                part, math.sqrt(keep)
+            )  # what a source leads to elsewhere is not dropped with it
+            if not spatial:
+                return replace(new.like(part), loadings=loadings)
+            # A dropped channel is dropped at every position of its example.
+            whole = new.like(part, lambda shared: shared / keep)
+            return replace(
+                whole, rho=whole.rho._replace(between=new.like(part).rho.between), loadings=loadings
+            )
+
+        return field_of(x).mapped(dropped).signal()
+
+    def noise(self, x: Signal, *, factor: float = 0.0, deviation: float = 0.0) -> Signal:
+        """Adds ``factor^2 E[x^2] + deviation^2`` to the variance; covariances stay."""
+        field = field_of(x).flat() if deviation else field_of(x)
+
+        def noisy(part: Part) -> Part:
+            spread = np.sqrt((factor * part.values) ** 2 + deviation**2)
+            table = part.values[:, None] + spread[:, None] * HERMITE[1][None, ::4]
+            weights = WEIGHTS[:, None] * (WEIGHTS[::4] / WEIGHTS[::4].sum())[None, :]
+            values, _ = redistributed(table.ravel(), weights.ravel())
+            second = part.second * (1 + factor**2) + deviation**2
+            new = Part(moments_fixed(values, part.mean, second), share=part.share)
+            lean = math.sqrt(part.second / second) if second else 1.0
+            return replace(new.like(part), loadings=weakened(part, lean))
+
+        return field.mapped(noisy).signal()
+
+    def pad(self, x: Signal, before: Shape, after: Shape, corner: tuple[int, ...]) -> Signal:
+        """Positions with an amplitude of 0 around the others."""
+        field = field_of(x)
+        if positions(before) is None or positions(after) is None:
+            return x
+        energy = relief_or_ones(field.relief, before)
+        around = [
+            (start, int(m or 0) - int(n or 0) - start)
+            for n, m, start in zip(before, after, corner, strict=True)
+        ]
+        return replace(field, relief=np.pad(energy, around)).signal()
+
+    def rearrange(self, x: Signal, before: Shape, after: Shape) -> Signal:
+        """Positions are lost track of, unless they stay as they are."""
+        field = field_of(x)
+        old, new = positions(before[:-1]), positions(after[:-1])
+        if before == after or (old == new and before[-1] == after[-1] and len(before) == len(after)):
+            return field.signal() if before == after else field.flat().signal()
+        flat = field.flat()
+
+        def moved(part: Part) -> Part:
+            if new == 1:
+                rho = part.rho.single()
+            elif old == 1 and before[-1] != after[-1]:  # channels become positions
+                apart = part.latent(part.mean**2)
+                rho = Correlations(apart, apart, part.rho.between)
+            else:
+                rho = part.rho
+            return replace(part, rho=rho, loadings={new_source(): 1.0})
+
+        return flat.mapped(moved).signal()
+
+    def normalize(
+        self, x: Signal, over: Over, count: float | None, epsilon: float, *, centered: bool = True
+    ) -> Signal:
+        """Per channel, what all examples share is removed; per position, what all channels share."""
+        field = field_of(x)
+        if over == "batch":
+            return _per_channel(field, epsilon)
+        return _per_example(field, over, count, epsilon, centered)
+
+
+def _per_channel(field: Field, epsilon: float) -> Signal:
+    relief, level = (None, 1.0) if field.relief is None else tidy_relief(field.relief)
+
+    def normalized(part: Part) -> Part:
+        spread = part.second - part.mean**2
+        inside = max(part.second - part.shared(part.rho.between), 0.0) * level
+        if spread <= 0:
+            return part.mapped(np.zeros_like(part.values))
+        factor = math.sqrt(inside / (inside + epsilon) / spread) if inside > 0 else 0.0
+        common = part.rho.between
+        rho = part.rho.mapped(lambda value: 1.0 if common >= 1 - 1e-12 else (value - common) / (1 - common))
+        return replace(part.affine(factor, -factor * part.mean), rho=rho._replace(between=0.0))
+
+    return Field(tuple(normalized(part) for part in field.parts), relief).signal()
+
+
+def _per_example(field: Field, over: Over, count: float | None, epsilon: float, centered: bool) -> Signal:
+    if over != "channels":
+        field = field.flat()
+    mean = math.fsum(part.share * part.mean for part in field.parts) if centered else 0.0
+    second = field.second - mean**2
+    level = 1.0 if field.relief is None else float(field.relief.mean())
+    factor = (
+        math.sqrt(level / (second * level + epsilon)) / math.sqrt(level) if second > 0 and level > 0 else 0.0
+    )
+    result = Field(tuple(part.affine(factor, -factor * mean) for part in field.parts))
+    if over == "group" and centered and count == 1:  # one channel to a group: its mean over positions goes
+        parts = (replace(part, rho=Correlations()) for part in result.parts)
+        return Field(tuple(parts)).signal()
+    return result.signal()
+
+
+def _pooled(part: Part, everywhere: bool) -> float:
+    """Return the correlation between the entries of a window: of all positions, or of neighbours."""
+    return part.rho.across if everywhere else part.rho.near
+
+
+def _averaged(part: Part, taps: float, everywhere: bool) -> Part:
+    rho = _pooled(part, everywhere)
+    coefficients = HERMITE @ (WEIGHTS * part.values)
+    damping = np.sqrt((1 + (taps - 1) * max(rho, 0.0) ** np.arange(len(coefficients))) / taps)
+    values = (coefficients * damping) @ HERMITE
+    second = part.second / taps + part.shared(rho) * (1 - 1 / taps)
+    new = Part(moments_fixed(values, part.mean, second), share=part.share, loadings={new_source(): 1.0})
+    return new.like(part)
+
+
+def _combined_relief(first: Field, second: Field, how: str) -> Array | None:
+    one, two = first.relief, second.relief
+    if one is None and two is None:
+        return None
+    if how == "multiply":
+        product = (1.0 if one is None else one) * (1.0 if two is None else two)
+        return np.asarray(product)
+    total = first.second + second.second
+    mixed = (
+        first.second * (1.0 if one is None else one) + second.second * (1.0 if two is None else two)
+    ) / total
+    return np.asarray(mixed)
+
+
+def _response(field: Field, f: ScalarFunction) -> float:
+    """Return by which power of the input's E[x^2] the output's grows."""
+    sizes = []
+    for factor in (1 - _STEP, 1 + _STEP):
+        values = [(part.share, _finite(f, factor * part.values)) for part in field.parts]
+        sizes.append(math.fsum(share * float(WEIGHTS @ value**2) for share, value in values))
+    return (
+        math.log(sizes[1] / sizes[0]) / (2 * math.log((1 + _STEP) / (1 - _STEP))) if min(sizes) > 0 else 0.0
+    )
+
+
+def _finite(f: ScalarFunction, x: Array) -> Array:
+    values = f(x)
+    if not np.isfinite(values).all():
+        raise NotIntegrableError(
+            f"the function {f.name!r} is not finite at x = {x[~np.isfinite(values)][0]:.6g}"
+        )
+    return values
+
+
+def _same_shape(reliefs: Sequence[Array | None]) -> bool:
+    return len({relief.shape for relief in reliefs if relief is not None}) <= 1
