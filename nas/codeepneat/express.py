@@ -8,6 +8,7 @@ the duplicate cache compares.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from nas.candidate import Json
 from nas.codeepneat.domains import Value
@@ -59,9 +60,17 @@ def model_spec(
     }
 
 
-def training_genes(blueprint: Genome) -> dict[str, Value]:
-    """Return the network-level genes that belong to the training recipe."""
-    return {name: value for name, value in sorted(blueprint.genes.items()) if name not in MODEL_GENES}
+def training_recipe(training: Mapping[str, Any], blueprint: Genome) -> Json:
+    """Return the training recipe of a network: ``training``, overridden by the blueprint's network-level genes.
+
+    A gene named ``augmentation.rotation`` sets the field ``rotation`` of the recipe's ``augmentation``.
+    """
+    recipe = dict(training)
+    for name, value in sorted(blueprint.genes.items()):
+        if name not in MODEL_GENES:
+            field, _, part = name.partition(".")
+            recipe[field] = {**(recipe.get(field) or {}), part: value} if part else value
+    return recipe
 
 
 def _module_spec(module: Genome, space: Space, evolved_initialization: bool) -> Json:

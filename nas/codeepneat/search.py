@@ -12,7 +12,7 @@ import numpy as np
 
 from nas.candidate import Candidate, Json, Outcome, make_spec
 from nas.codeepneat.credit import Network, by_component, credited, objectives, preserved, worst
-from nas.codeepneat.express import model_spec, training_genes
+from nas.codeepneat.express import model_spec, training_recipe
 from nas.codeepneat.pairing import Team, pair
 from nas.codeepneat.planning import plan_network
 from nas.codeepneat.population import Fitness
@@ -80,6 +80,8 @@ class CoDeepNEAT:
             settings.blueprint_policy(), self._blueprint_alphabet(), self._stream("blueprints")
         )
         self._start_generation()
+        for candidate in self._waiting:
+            Recipe.from_json(candidate.spec["training"])  # refuses a gene out of range before the run begins
 
     def ask(self, count: int) -> list[Candidate]:
         """Return up to ``count`` candidates of the generation under way, none while it waits for outcomes.
@@ -249,7 +251,7 @@ class CoDeepNEAT:
             task=self._job.task,
             model=self._model(team),
             initialization={"strategy": strategy, "options": initialization.options},
-            training={**self._job.training, **training_genes(team.blueprint.genome)},
+            training=training_recipe(self._job.training, team.blueprint.genome),
             limits=self._job.limits,
         )
         return Candidate(number, self._generation, spec, _origin(team))
@@ -275,7 +277,7 @@ def _origin(team: Team) -> Json:
 def _check_network_genes(settings: CoDeepNEATSettings) -> None:
     known = (*MODEL_GENES, *(field.name for field in fields(Recipe)))
     for name in settings.space.network:
-        if name not in known:
+        if name.partition(".")[0] not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
             raise ValueError(

@@ -76,7 +76,7 @@ class Space(BaseModel):
         genes: domains of the layers' hyperparameters, by name, for all types that have such a hyperparameter.
         network: domains of what a network has once: ``readout`` (how the last map becomes a vector: ``flatten``,
             ``average`` or ``maximum``), ``embedding_units`` (for token ids), and fields of the training recipe such as
-            ``learning_rate``.
+            ``learning_rate`` or ``augmentation.rotation``.
         max_layers: largest number of layers of a module.
         max_nodes: largest number of modules of a network.
     """

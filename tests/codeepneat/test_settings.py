@@ -68,6 +68,16 @@ def test_a_network_gene_is_one_of_the_model_or_of_the_training() -> None:
         search(space=SPACES["images"] | {"network": network})
 
 
+def test_network_genes_reach_into_the_training_recipe_and_are_checked_before_the_run() -> None:
+    network = {"augmentation.rotation": {"low": 0.0, "high": 40.0}, "optimizer": ["adam", "sgd"]}
+    candidates = search(space=SPACES["images"] | {"network": network}).ask(10)
+    assert len({c.spec["training"]["augmentation"]["rotation"] for c in candidates}) > 3
+    assert {c.spec["training"]["optimizer"] for c in candidates} == {"adam", "sgd"}
+    network = {"learning_rate": {"low": -1.0, "high": 0.0}}
+    with pytest.raises(ValueError, match="learning_rate"):
+        search(space=SPACES["images"] | {"network": network})
+
+
 def test_a_space_that_does_not_fit_the_task_is_refused_before_the_run() -> None:
     with pytest.raises(ValueError, match="Conv2D works on tensors of rank"):
         settings("images").create(
