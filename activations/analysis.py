@@ -97,6 +97,7 @@ def _within(seconds: float, question: Callable[[], sp.Expr | None]) -> sp.Expr |
     except (
         TimeLimitError,
         NotImplementedError,
+        ArithmeticError,
         ValueError,
         TypeError,
         AttributeError,

@@ -95,9 +95,12 @@ class GraphActivation(keras.layers.Layer):  # type: ignore[misc]  # Keras has no
                 raise ActivationError(
                     f"{self.name}: the size of axis {self.axis} must be known. Received: shape {tuple(input_shape)}"
                 )
+            used = {
+                step.parameter for step in self.graph.program.steps
+            }  # not the b of a*one(b*x), for instance
             self.factors = [
-                self.add_weight(name=name, shape=(channels,), initializer="ones")
-                for name in self.graph.parameter_names
+                self.add_weight(name=name, shape=(channels,), initializer="ones", trainable=number in used)
+                for number, name in enumerate(self.graph.parameter_names)
             ]
         self.built = True
 
@@ -122,7 +125,10 @@ class GraphActivation(keras.layers.Layer):  # type: ignore[misc]  # Keras has no
                 return inputs[0] * ops.reshape(ops.cast(self.factors[step.parameter], x.dtype), shape)
             return operator(step.operator or "").keras(*inputs)
 
-        return self.graph.program.run(x, apply)
+        y = self.graph.program.run(x, apply)
+        return (
+            y if self.graph.program.varies else y + 0.0 * x
+        )  # layers before need a gradient, if only of zeros
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the input's shape."""

@@ -44,6 +44,17 @@ class Program:
     steps: tuple[Step, ...]
     result: int
 
+    @property
+    def varies(self) -> bool:
+        """Whether the result depends on the input, as far as the structure shows."""
+        varying = {0}
+        for slot, step in enumerate(self.steps, start=1):
+            if not (step.operator is not None and operator(step.operator).constant) and varying & set(
+                step.inputs
+            ):
+                varying.add(slot)
+        return self.result in varying
+
     def run(
         self,
         x: Any,

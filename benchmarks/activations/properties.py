@@ -62,7 +62,11 @@ def sympy_values(graph: Graph, points: np.ndarray) -> np.ndarray:
 def _sympy_value(expression: sp.Expr, point: float) -> float:
     try:
         value = complex(sp.N(expression.subs(X, sp.Float(float(point), 25)), 25))
-    except (ValueError, TypeError):  # a pole or a complex number inside a Max
+    except (
+        ValueError,
+        TypeError,
+        ArithmeticError,
+    ):  # a pole or a complex number inside a Max, a number too large
         return float("nan")
     return value.real if abs(value.imag) < 1e-12 else float("nan")
 

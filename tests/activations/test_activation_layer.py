@@ -209,3 +209,15 @@ def test_a_layer_as_the_activation_of_another_layer():
     dense = keras.layers.Dense(3, activation=GraphActivation("a*relu(x)", center=True))
     function = autoinit.numpy_activation(dense.activation)
     np.testing.assert_allclose(function(np.array([-1.0, 2.0])), np.array([0, 2.0]) - 1 / np.sqrt(2 * np.pi))
+
+
+@pytest.mark.parametrize("text", ["a*mul(tanh(x),one(b*x))", "one(x)", "a*one(x)", "zero(a*x)"])
+def test_what_has_no_effect_disturbs_no_training(text):
+    """Keras warns of trainable weights without a gradient, and other loops stumble over them."""
+    model = network(text)
+    model.compile("adam", "mse", jit_compile=False)
+    model.fit(IMAGES, np.ones((5, 2)), verbose=0)
+    layer = model.layers[2]
+    assert len(layer.weights) == layer.graph.parameters
+    assert all((numpy(w) == 1).all() for w in layer.non_trainable_weights)
+    assert all((numpy(w) != 1).any() for w in layer.trainable_weights)
