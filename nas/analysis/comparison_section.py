@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from nas.analysis import figures
 from nas.analysis.compare_run import RunComparison
 from nas.analysis.html import Html, Node, details, element, escape, join, table
@@ -51,11 +53,21 @@ def comparison(result: RunComparison, shown: Figures) -> Html:
         parts.append(element("h3", f"{pair.first} and {pair.second}"))
         parts.append(_estimates(pair))
         if found.paired:
-            scatter = figures.paired_scatter(pair.first, pair.second, result.values, result.texts[pair.first])
+            scatter = figures.paired_scatter(
+                pair.first, pair.second, at_chance(result, found), result.texts[pair.first]
+            )
             caption = f"above the line: better with {pair.second}"
             parts.append(shown.add(scatter, f"The same subjects: {pair.first} and {pair.second}", caption))
         parts.append(details(f"All tests of {pair.first} and {pair.second}", _tests(found, pair)))
     return join(parts)
+
+
+def at_chance(result: RunComparison, found: Comparison) -> dict[str, list[float | None]]:
+    """Return the values with those of untrained networks at the chance level."""
+    return {
+        name: [found.chance if value is not None and math.isnan(value) else value for value in column]
+        for name, column in result.values.items()
+    }
 
 
 def _design(found: Comparison, result: RunComparison) -> Html:

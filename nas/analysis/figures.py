@@ -119,6 +119,7 @@ def species_fitness(run: RunData, population: str) -> go.Figure | None:
             line={"color": color(index)},
         )
     figure.update_layout(xaxis_title="generation", yaxis_title="best fitness so far")
+    figure.update_xaxes(dtick=1 if len(run.snapshots) <= 15 else None)
     return figure
 
 
