@@ -9,16 +9,13 @@ longer trainings, and the first of these are reported on the test split.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from nas.candidate import Candidate, Json, Outcome
-from nas.randomness import stream
+from nas.proposals import Evolution, Member, Proposer, RandomDraws, Sampler
 from nas.sampling import Architecture, Frozen, SpecFactory, Strategy, StrategyItem
 from nas.search import Progress
 
@@ -26,8 +23,6 @@ if TYPE_CHECKING:
     from activations import Graph
 
 FINALISTS = 10
-_MAX_TRIES = 1_000
-"""Children of one parent that are rejected before training until a random function takes their place."""
 
 
 class Rerank(Frozen):
@@ -106,7 +101,7 @@ class PangaeaSettings(FunctionSettings):
 
     def proposer(self, seed: int) -> Proposer:
         """Return aging evolution."""
-        return Evolution(_Sampler(seed, self.unique, self.valid), self.population, self.tournament)
+        return Evolution(Sampler(seed, self.unique, self.valid), self.population, self.tournament)
 
 
 class RandomSettings(FunctionSettings):
@@ -116,122 +111,7 @@ class RandomSettings(FunctionSettings):
 
     def proposer(self, seed: int) -> Proposer:
         """Return random search."""
-        return RandomDraws(_Sampler(seed, self.unique, self.valid))
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A function of known fitness."""
-
-    candidate_id: int
-    graph: Graph
-    fitness: float
-
-
-class _Sampler:
-    """Functions that pass the rejections before training."""
-
-    def __init__(self, seed: int, unique: bool, valid: bool) -> None:
-        from activations import Distinct  # imports Keras, which reading a config does not need
-
-        self._seed = seed
-        self._unique = unique
-        self._valid = valid
-        self._seen = Distinct()
-
-    def stream(self, candidate_id: int) -> np.random.Generator:
-        """Return the stream from which a candidate's choices are made."""
-        return stream(self._seed, "pangaea", candidate_id)
-
-    def random(self, rng: np.random.Generator) -> Graph:
-        """Return a random function."""
-        import activations
-
-        return self._first(activations.sample(rng) for _ in range(10 * _MAX_TRIES)) or activations.sample(rng)
-
-    def child(self, parent: Graph, rng: np.random.Generator) -> Graph | None:
-        """Return a mutant of ``parent`` with new factors; None if none passes."""
-        import activations
-
-        return self._first(
-            activations.parametrize(activations.mutate(parent, rng), rng) for _ in range(_MAX_TRIES)
-        )
-
-    def _first(self, graphs: Iterator[Graph]) -> Graph | None:
-        return next((graph for graph in graphs if self._accepted(graph)), None)
-
-    def _accepted(self, graph: Graph) -> bool:
-        import activations
-
-        if self._valid and activations.problem(graph) is not None:
-            return False
-        return not self._unique or self._seen.add(graph)
-
-
-class Proposer(ABC):
-    """Proposes the function of the next candidate from what it was told of earlier ones."""
-
-    def __init__(self, sampler: _Sampler) -> None:
-        self._sampler = sampler
-
-    @abstractmethod
-    def propose(self, candidate_id: int) -> tuple[Graph, Json]:
-        """Return a function and its origin."""
-
-    @abstractmethod
-    def add(self, member: Member) -> None:
-        """Take in a function whose fitness is at least the validity threshold."""
-
-    @abstractmethod
-    def population(self) -> list[Member]:
-        """Return the functions that may be parents, oldest first."""
-
-
-class RandomDraws(Proposer):
-    """Every function is drawn afresh."""
-
-    def propose(self, candidate_id: int) -> tuple[Graph, Json]:
-        """Return a random function."""
-        return self._sampler.random(self._sampler.stream(candidate_id)), {"parent": None}
-
-    def add(self, member: Member) -> None:
-        """Learn nothing."""
-
-    def population(self) -> list[Member]:
-        """Return nobody."""
-        return []
-
-
-class Evolution(Proposer):
-    """Aging evolution; functions are random until the population is full."""
-
-    def __init__(self, sampler: _Sampler, size: int, tournament: int) -> None:
-        super().__init__(sampler)
-        self._population: deque[Member] = deque(maxlen=size)
-        self._size = size
-        self._tournament = tournament
-
-    def propose(self, candidate_id: int) -> tuple[Graph, Json]:
-        """Return a mutant of the winner of a tournament, or a random function while the population is not full."""
-        rng = self._sampler.stream(candidate_id)
-        if len(self._population) < self._size:
-            return self._sampler.random(rng), {"parent": None}
-        drawn = rng.integers(self._size, size=self._tournament)
-        parent = max(
-            (self._population[int(index)] for index in drawn), key=lambda m: (m.fitness, -m.candidate_id)
-        )
-        child = self._sampler.child(parent.graph, rng)
-        if child is None:
-            return self._sampler.random(rng), {"parent": None}
-        return child, {"parent": parent.candidate_id}
-
-    def add(self, member: Member) -> None:
-        """Add a function; the oldest leaves a full population."""
-        self._population.append(member)
-
-    def population(self) -> list[Member]:
-        """Return the population, oldest first."""
-        return list(self._population)
+        return RandomDraws(Sampler(seed, self.unique, self.valid))
 
 
 class FunctionSearch:
