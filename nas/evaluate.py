@@ -6,7 +6,6 @@ a reason. :func:`finalize` does the same for a finalist and then scores the test
 
 from __future__ import annotations
 
-import gc
 import math
 import tempfile
 import time
@@ -281,8 +280,7 @@ def release_memory() -> None:
     """Give back what Keras keeps of the networks of this process."""
     import keras
 
-    keras.utils.clear_session()
-    gc.collect()
+    keras.utils.clear_session()  # collects garbage, too
 
 
 def _build(spec: Mapping[str, Any], info: TaskInfo) -> keras.Model:

@@ -1,7 +1,7 @@
 """6. Chaos: a run in which 30% of the candidates raise, hang, exhaust memory, segfault, exit or return NaN.
 
-It has to end normally, with every failure in its right state and every healthy candidate completed. Hanging is done in C
-while holding Python's lock, so that nothing but SIGKILL helps.
+It has to end normally, with every failure in its right state and every healthy candidate completed. Hanging is done in
+C while holding Python's lock, so that nothing but SIGKILL helps.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ DEEDS = {
     "diverge": State.DIVERGED,
 }
 SHARE = 0.3
-LIMITS = {"max_seconds": 3.0, "max_memory_mb": 500.0}
+LIMITS = {"max_seconds": 10.0, "max_memory_mb": 500.0}
 
 
 class Chaos(FakeSearch):

@@ -10,7 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FAKES = ROOT / "tests" / "engine"
 sys.path.insert(0, str(FAKES))
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(FAKES), os.environ.get("PYTHONPATH", "")]))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(FAKES), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+)
 
 
 def table(rows: Sequence[tuple[str, object, str, bool]]) -> int:

@@ -1,8 +1,8 @@
 """4. The driver: what it adds to each evaluation, whether that grows, and how busy it keeps the workers.
 
-Part 1 evaluates instantly: a run of ``--evaluations`` candidates in a real run folder (every outcome on the disk before
-the next decision) in windows of a tenth each. The driver's CPU seconds are printed beside the wall seconds, because only
-they mean something on a machine that others use.
+Part 1 evaluates instantly: a run of ``--evaluations`` candidates in a real run folder (every outcome on the disk
+before the next decision) in windows of a tenth each. The driver's CPU seconds are printed beside the wall seconds, as
+only they mean something on a machine that others use.
 
 Part 2 simulates 8 workers whose evaluations last log-normally (median 1, sigma 0.75), in virtual time to which the
 driver's real time is added. Utilisation is the workers' busy time over 8 times the makespan.
