@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import socket
 import time
@@ -48,11 +49,8 @@ def prepare(threads: int) -> list[str]:
 
 
 def _import_all() -> None:
-    import activations  # noqa: F401
-    import autoinit  # noqa: F401
-    import nas.codeepneat.assembly
-    import tasks.architectures
-    import tasks.training  # noqa: F401
+    for name in ("activations", "autoinit", "nas.codeepneat.assembly", "tasks.architectures", "tasks.training"):
+        importlib.import_module(name)
 
 
 class Worker:
