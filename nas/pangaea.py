@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from nas.candidate import Candidate, Json, Outcome
+from nas.preflight import check_experiment
 from nas.proposals import Evolution, Member, Proposer, RandomDraws, Sampler
-from nas.sampling import Architecture, Frozen, SpecFactory, Strategy, StrategyItem
+from nas.sampling import Architecture, Frozen, SettingsError, SpecFactory, Strategy, StrategyItem
 from nas.search import Progress
+from tasks.recipe import Recipe
 
 if TYPE_CHECKING:
     from activations import Graph
+    from tasks.base import TaskInfo
 
 FINALISTS = 10
 
@@ -70,11 +73,22 @@ class FunctionSettings(Frozen, ABC):
         seed: int,
         generations: int,
         task: Mapping[str, Any],
-        info: object,
+        info: TaskInfo,
         training: Mapping[str, Any],
         limits: Mapping[str, Any] | None = None,
     ) -> FunctionSearch:
-        """Return the search; ``info`` is not used, the same functions suit every task."""
+        """Return the search.
+
+        Raises:
+            ValueError: if architecture or strategy do not exist, the architecture does not fit the task, or the longer
+                trainings of ``rerank`` have settings that no training has.
+        """
+        check_experiment(info, [self.architecture], [self.initialization])
+        if self.rerank is not None:
+            try:
+                Recipe.from_json({**training, **self.rerank.training})
+            except ValueError as error:
+                raise SettingsError(f"search.rerank.training: {error}") from error
         return FunctionSearch(
             self,
             self.proposer(seed),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -21,8 +21,12 @@ from pydantic import (
 )
 
 from nas.candidate import RESULTS, Candidate, Json, Outcome, make_spec
+from nas.preflight import check_experiment
 from nas.randomness import stream
 from nas.search import Progress
+
+if TYPE_CHECKING:
+    from tasks.base import TaskInfo
 
 RELU = "relu(x)"
 
@@ -201,7 +205,7 @@ class CompareSettings(Frozen):
         seed: int,
         generations: int,
         task: Mapping[str, Any],
-        info: object,
+        info: TaskInfo,
         training: Mapping[str, Any],
         limits: Mapping[str, Any] | None = None,
     ) -> PlannedSearch:
@@ -211,16 +215,17 @@ class CompareSettings(Frozen):
             seed: the run's seed.
             generations: must be 1, a comparison has no generations.
             task: ``{"name": ..., "options": {...}}``.
-            info: not used; the same functions suit every task.
+            info: of the task, to check that the architecture fits it.
             training, limits: as in :func:`nas.candidate.make_spec`.
 
         Raises:
-            SettingsError: if ``generations`` is not 1.
+            ValueError: if ``generations`` is not 1, or architecture, strategies or baseline do not exist.
         """
         if generations != 1:
             raise SettingsError(
                 f"a comparison has one generation: set generations to 1. Received: {generations}"
             )
+        check_experiment(info, [self.architecture], self.strategies, [self.baseline])
         spec = SpecFactory(seed, task, self.architecture, training, limits)
         functions = self._draw(seed)
         plan: list[tuple[Json, Json]] = []

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from nas.candidate import Candidate, Json, canonical_json
+from nas.preflight import check_experiment
 from nas.sampling import (
     RELU,
     Architecture,
@@ -24,6 +25,9 @@ from nas.sampling import (
     group_names,
 )
 from tasks.recipe import Recipe
+
+if TYPE_CHECKING:
+    from tasks.base import TaskInfo
 
 ROOTS = ("activation", "architecture", "training")
 
@@ -93,21 +97,28 @@ class SweepSettings(Frozen):
         seed: int,
         generations: int,
         task: Mapping[str, Any],
-        info: object,
+        info: TaskInfo,
         training: Mapping[str, Any],
         limits: Mapping[str, Any] | None = None,
     ) -> PlannedSearch:
-        """Plan every training; ``info`` is not used.
+        """Plan every training.
 
         Raises:
-            SettingsError: if ``generations`` is not 1, or a value does not fit the training recipe.
+            ValueError: if ``generations`` is not 1, a value does not fit the training recipe or the architecture, or
+                architecture, strategies or a function do not exist.
         """
         if generations != 1:
             raise SettingsError(f"a sweep has one generation: set generations to 1. Received: {generations}")
+        applied = [self._applied(changes, training) for changes in self.points()]
+        architectures = {canonical_json(item.model_dump()): item for item, _, _ in applied}
+        check_experiment(
+            info, architectures.values(), self.strategies, {activation for _, activation, _ in applied}
+        )
         names = group_names(self.strategies)
         candidates: list[Candidate] = []
-        for number, changes in enumerate(self.points()):
-            architecture, activation, recipe = self._applied(changes, training)
+        for number, (changes, (architecture, activation, recipe)) in enumerate(
+            zip(self.points(), applied, strict=True)
+        ):
             spec = SpecFactory(seed, task, architecture, recipe, limits)
             for name, strategy in zip(names, self.strategies, strict=True):
                 for replicate in range(self.replicates):

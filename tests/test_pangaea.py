@@ -10,16 +10,18 @@ import pytest
 from pydantic import ValidationError
 
 import activations
+import tasks
 from nas.candidate import Candidate, Outcome, State
 from nas.pangaea import FunctionSearch, FunctionSettings, PangaeaSettings, RandomSettings
 
+INFO = tasks.get("digits").info
 SMALL: dict[str, Any] = {"architecture": {"name": "small_cnn"}, "evaluations": 20}
 EVOLUTION: dict[str, Any] = {**SMALL, "population": 6, "tournament": 3, "lag": 4}
 
 
 def create(settings: FunctionSettings, generations: int = 3, seed: int = 0) -> FunctionSearch:
     return settings.create(
-        seed=seed, generations=generations, task={"name": "digits"}, info=None, training={"epochs": 1}
+        seed=seed, generations=generations, task={"name": "digits"}, info=INFO, training={"epochs": 1}
     )
 
 

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+import tasks
 from nas.candidate import Candidate, Outcome, State
 from nas.sampling import CompareSettings, PlannedSearch, SettingsError, group_names
 
+INFO = tasks.get("digits").info
 ARCHITECTURE = {"name": "small_cnn"}
 STRATEGIES = ("glorot_uniform", "autoinit", "autoinit++")
 
@@ -23,7 +25,7 @@ def create(seed: int = 0, **options: Any) -> PlannedSearch:
         seed=seed,
         generations=1,
         task={"name": "digits", "options": {}},
-        info=None,
+        info=INFO,
         training={"epochs": 1},
         limits={},
     )
@@ -161,7 +163,7 @@ def test_settings_that_make_no_sense_are_refused(options: dict[str, Any], messag
 def test_a_comparison_has_one_generation() -> None:
     with pytest.raises(SettingsError, match="set generations to 1"):
         CompareSettings(architecture=ARCHITECTURE).create(
-            seed=0, generations=2, task={}, info=None, training={}
+            seed=0, generations=2, task={}, info=INFO, training={}
         )
 
 

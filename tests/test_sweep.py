@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+import tasks
 from nas.candidate import Candidate
 from nas.sampling import SettingsError
 from nas.sweep import SweepSettings
 
+INFO = tasks.get("digits").info
 BASE: dict[str, Any] = {
     "architecture": {"name": "small_cnn", "options": {"depth": 2}},
     "strategies": ["glorot_uniform", "autoinit"],
@@ -26,7 +28,7 @@ def candidates(**options: Any) -> list[Candidate]:
         seed=0,
         generations=1,
         task={"name": "digits", "options": {}},
-        info=None,
+        info=INFO,
         training={"epochs": 2, "learning_rate": 0.005},
         limits={},
     )
@@ -97,4 +99,4 @@ def test_values_that_no_training_can_have_are_refused_before_anything_runs() -> 
     with pytest.raises(SettingsError, match=r"'training.learning_rate': -1.*does not fit the training"):
         candidates(axes=[{"key": "training.learning_rate", "values": [-1]}])
     with pytest.raises(SettingsError, match="set generations to 1"):
-        SweepSettings(**BASE).create(seed=0, generations=3, task={}, info=None, training={})
+        SweepSettings(**BASE).create(seed=0, generations=3, task={}, info=INFO, training={})
