@@ -22,6 +22,7 @@ from nas.engine.provenance import environment
 from nas.engine.run_folder import RunFolder
 from nas.engine.signals import stop_on_signals
 from nas.engine.store import Final, Store
+from nas.engine.trackers import Tracker, check_trackers, make_trackers
 from nas.evaluate import evaluate, load_final_data, load_search_data
 from nas.search import Search
 
@@ -85,6 +86,7 @@ def start(config: RunConfig, path: Path, execution: Execution | None = None) -> 
         KeyboardInterrupt: on a second Ctrl-C; what is recorded is kept.
     """
     execution = execution or Execution()
+    check_trackers(config.engine.mlflow)
     search = build_search(config)
     data = execution.load_data(config.task.model_dump(mode="json"), execution.data_dir)
     folder = RunFolder.create(path, config.store, execution.data_dir)
@@ -181,8 +183,8 @@ class _Run:
     def lead(self) -> RunResult:
         """Replay what is recorded, go on to the end, train the finalists."""
         stop = self._execution.stop
-        with stop_on_signals(stop), _logging(self._folder) as log:
-            listeners = [log, *self._execution.listeners]
+        with stop_on_signals(stop), _logging(self._folder) as log, self._tracking() as trackers:
+            listeners: list[Listener] = [log, *trackers, *self._execution.listeners]
             engine = self._config.engine
             loop = RunLoop(
                 self._search,
@@ -200,6 +202,17 @@ class _Run:
                 self._store.finish()
             log.write("finished" if finished else "stopped")
         return _result(self._folder.path, finished, self._store)
+
+    @contextmanager
+    def _tracking(self) -> Iterator[list[Tracker]]:
+        config, folder = self._config, self._folder
+        wanted = config.engine.tensorboard, config.engine.mlflow
+        trackers = make_trackers(*wanted, folder.path, config.name, config.to_json(), folder.run_id)
+        try:
+            yield trackers
+        finally:
+            for tracker in trackers:
+                tracker.close()
 
     def _finalize(self, listeners: Sequence[Listener]) -> bool:
         ranked = self._search.finalists()[: self._config.finalists]

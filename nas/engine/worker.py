@@ -49,7 +49,13 @@ def prepare(threads: int) -> list[str]:
 
 
 def _import_all() -> None:
-    for name in ("activations", "autoinit", "nas.codeepneat.assembly", "tasks.architectures", "tasks.training"):
+    for name in (
+        "activations",
+        "autoinit",
+        "nas.codeepneat.assembly",
+        "tasks.architectures",
+        "tasks.training",
+    ):
         importlib.import_module(name)
 
 

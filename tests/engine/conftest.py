@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from engine_postgres import postgres_url
 
 from nas.engine import ray_environment
 from nas.engine.local_pool import LocalPool
@@ -55,3 +56,9 @@ def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
             yield local
     else:
         yield request.getfixturevalue("ray_pool")()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of an empty PostgreSQL database; skips where there is no server."""
+    yield from postgres_url(tmp_path_factory.mktemp("postgres"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from nas.candidate import State
 from nas.config import RunConfig, load_config
 from nas.config_errors import ConfigError
 from nas.engine.execute import Execution, build_search, resume, start
+from nas.engine.export import rows
 from nas.engine.local_pool import LocalPool
 from nas.engine.loop import ReplayError, Stop
 from nas.engine.pool import UnusablePoolError
@@ -159,3 +161,35 @@ def test_a_run_of_another_config_is_not_continued(config, tmp_path):
         connection.exec_driver_sql("""UPDATE runs SET config = replace(config, '"seed":0', '"seed":1')""")
     with pytest.raises(ReplayError, match="the code or the config is not the one"):
         resume(tmp_path / "run", execution())
+
+
+def test_a_run_can_live_in_postgresql(config, tmp_path, postgres):
+    config = config.model_copy(update={"store": postgres})
+    start(config, tmp_path / "whole", execution())
+    stop = Stop()
+
+    class Stopping(Pool):
+        def wait(self, timeout=None):
+            stop.requested = len(self._jobs) < 3
+            return super().wait(timeout)
+
+    stopped = start(
+        config, tmp_path / "run", execution(stop=stop, open_pool=lambda engine: Stopping(capacity=2))
+    )
+    assert not (tmp_path / "run" / "run.sqlite").exists()
+    if not stopped.finished:
+        assert resume(tmp_path / "run", execution()).finished
+    assert snapshots(tmp_path / "run") == snapshots(tmp_path / "whole")
+    assert main_rows(tmp_path / "run") == main_rows(tmp_path / "whole")
+
+
+def main_rows(path: Path) -> list[tuple]:
+    return [(row["candidate"], row["state"], row["fitness"], row["seed"]) for row in rows(path)]
+
+
+def test_a_tracker_that_is_missing_is_refused_before_the_run_begins(config, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    engine = config.engine.model_copy(update={"mlflow": True})
+    with pytest.raises(ValueError, match="pip install mlflow"):
+        start(config.model_copy(update={"engine": engine}), tmp_path / "run", execution())
+    assert not (tmp_path / "run").exists()

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import sqlalchemy as sa
-from engine_postgres import postgres_url
 
 from nas.candidate import Candidate, Outcome, State, make_spec
 from nas.engine import schema
@@ -25,11 +24,6 @@ def engine(request, tmp_path) -> Iterator[Callable[[], sa.Engine]]:
         return
     url = request.getfixturevalue("postgres")
     yield lambda: sa.create_engine(url)
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory) -> Iterator[str]:
-    yield from postgres_url(tmp_path_factory.mktemp("postgres"))
 
 
 @pytest.fixture

@@ -1,0 +1,127 @@
+"""Listeners that pass a run's figures on to TensorBoard and MLflow."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from nas.candidate import RESULTS, Candidate, Json, Outcome
+from nas.engine.event_file import EventFile
+from nas.search import Progress
+
+TENSORBOARD = "tensorboard"
+
+
+class MissingTrackerError(ValueError):
+    """The config asks for a tracker that is not installed."""
+
+
+class _Sink(Protocol):
+    def scalars(self, step: int, values: Mapping[str, float]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Tracker:
+    """Turns what happens in a run into scalars over the number of outcomes."""
+
+    def __init__(self, sink: _Sink) -> None:
+        self._sink = sink
+        self._told = self._failures = 0
+
+    def started(self, progress: Progress, resumed: int) -> None:
+        """Count on from the outcomes that were recorded before."""
+        self._told = resumed
+
+    def outcome(self, candidate: Candidate, outcome: Outcome, details: str | None) -> None:
+        """Pass on fitness, parameters and seconds of an outcome."""
+        self._told += 1
+        self._failures += outcome.state not in RESULTS
+        values: dict[str, float] = {"failures": self._failures}
+        if outcome.fitness is not None:
+            values["fitness/candidate"] = outcome.fitness
+        if outcome.parameters is not None:
+            values["resources/parameters"] = outcome.parameters
+        values |= {f"seconds/{phase}": seconds for phase, seconds in outcome.seconds.items()}
+        self._sink.scalars(self._told, values)
+
+    def progress(self, progress: Progress, running: int) -> None:
+        """Pass on best and mean fitness."""
+        values: dict[str, float] = {"generation": progress.generation, "resources/running": running}
+        if progress.best_fitness is not None and progress.mean_fitness is not None:
+            values |= {"fitness/best": progress.best_fitness, "fitness/mean": progress.mean_fitness}
+        self._sink.scalars(progress.told, values)
+
+    def generation(self, generation: int) -> None:
+        """Nothing: the generation is among the figures."""
+
+    def stopping(self, running: int) -> None:
+        """Nothing."""
+
+    def finalizing(self, count: int) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Close what is written to."""
+        self._sink.close()
+
+
+class _MLflow:
+    """Scalars as metrics of one MLflow run."""
+
+    def __init__(self, name: str, config: Json, run_id: str) -> None:
+        self._mlflow = _import_mlflow()
+        self._mlflow.start_run(run_name=name, tags={"gondwana.run": run_id})
+        self._mlflow.log_params(dict(_flat(config)))
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        self._mlflow.log_metrics(dict(values), step=step)
+
+    def close(self) -> None:
+        self._mlflow.end_run()
+
+
+def make_trackers(
+    tensorboard: bool, mlflow: bool, path: Path, name: str, config: Json, run_id: str
+) -> list[Tracker]:
+    """Return the trackers that a run wants.
+
+    Args:
+        tensorboard, mlflow: which.
+        path: run folder.
+        name, config, run_id: of the run.
+
+    Raises:
+        MissingTrackerError: if one is not installed.
+    """
+    trackers = [Tracker(_MLflow(name, config, run_id))] if mlflow else []
+    if tensorboard:
+        trackers.append(Tracker(EventFile(path / TENSORBOARD)))
+    return trackers
+
+
+def check_trackers(mlflow: bool) -> None:
+    """Check that what a run wants is installed. Raises MissingTrackerError."""
+    if mlflow:
+        _import_mlflow()
+
+
+def _import_mlflow() -> Any:
+    try:
+        return importlib.import_module("mlflow")
+    except ImportError as error:
+        raise MissingTrackerError(
+            "engine.mlflow is set, but MLflow is not installed: pip install mlflow, or set it to false"
+        ) from error
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    items: list[tuple[str, str]] = []
+    for key, value in config.items():
+        if isinstance(value, dict):
+            items += _flat(value, f"{prefix}{key}.")
+        else:
+            items.append((f"{prefix}{key}", str(value)[:500]))
+    return items
