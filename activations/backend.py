@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import keras
@@ -20,7 +19,7 @@ Tensor = Any
 """A tensor of the active Keras backend."""
 
 _NATIVE = {
-    "arctan": {"tensorflow": "tensorflow.math:atan", "jax": "jax.numpy:arctan", "torch": "torch:arctan"},
+    "arctan": {"tensorflow": "tensorflow:atan", "jax": "jax.numpy:arctan", "torch": "torch:arctan"},
     "bessel_i0e": {
         "tensorflow": "tensorflow.math:bessel_i0e",
         "jax": "jax.lax:bessel_i0e",
@@ -42,54 +41,40 @@ _NATIVE = {
 }
 
 
-@cache
-def _native(name: str, backend: str) -> Callable[..., Tensor]:
+def _native(name: str) -> Callable[..., Tensor]:
+    """Return the function of the active backend; looked up once, which keeps it visible to torch.compile."""
+    backend = keras.backend.backend()
     if backend not in _NATIVE[name]:
+        return _missing(name, backend)
+    module, attribute = _NATIVE[name][backend].split(":")
+    found: Callable[..., Tensor] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def _missing(name: str, backend: str) -> Callable[..., Tensor]:
+    def refuse(*arguments: Tensor) -> Tensor:
         raise RuntimeError(
             f"{name} has no form for the Keras backend {backend!r}; "
             "set KERAS_BACKEND to 'tensorflow', 'jax' or 'torch'"
         )
-    module, attribute = _NATIVE[name][backend].split(":")
-    if module.startswith("tensorflow."):
-        found: Any = getattr(importlib.import_module("tensorflow"), module.removeprefix("tensorflow."))
-    else:
-        found = importlib.import_module(module)
-    return getattr(found, attribute)  # type: ignore[no-any-return]
+
+    return refuse
 
 
-def arctan(x: Tensor) -> Tensor:
-    """Inverse tangent, elementwise."""
-    return _native("arctan", keras.backend.backend())(x)
-
-
-def bessel_i0e(x: Tensor) -> Tensor:
-    """exp(-|x|) I0(x), elementwise."""
-    return _native("bessel_i0e", keras.backend.backend())(x)
-
-
-def bessel_i1e(x: Tensor) -> Tensor:
-    """exp(-|x|) I1(x), elementwise."""
-    return _native("bessel_i1e", keras.backend.backend())(x)
-
-
-def erfc(x: Tensor) -> Tensor:
-    """1 - erf(x) without the cancellation, elementwise."""
-    return _native("erfc", keras.backend.backend())(x)
-
-
-def maximum(a: Tensor, b: Tensor) -> Tensor:
-    """The larger of two tensors of one dtype, elementwise."""
-    return _native("maximum", keras.backend.backend())(a, b)
-
-
-def minimum(a: Tensor, b: Tensor) -> Tensor:
-    """The smaller of two tensors of one dtype, elementwise."""
-    return _native("minimum", keras.backend.backend())(a, b)
-
-
-def tanh(x: Tensor) -> Tensor:
-    """Hyperbolic tangent, elementwise."""
-    return _native("tanh", keras.backend.backend())(x)
+arctan = _native("arctan")
+"""Inverse tangent, elementwise."""
+bessel_i0e = _native("bessel_i0e")
+"""exp(-|x|) I0(x), elementwise."""
+bessel_i1e = _native("bessel_i1e")
+"""exp(-|x|) I1(x), elementwise."""
+erfc = _native("erfc")
+"""1 - erf(x) without the cancellation, elementwise."""
+maximum = _native("maximum")
+"""The larger of two tensors of one dtype, elementwise."""
+minimum = _native("minimum")
+"""The smaller of two tensors of one dtype, elementwise."""
+tanh = _native("tanh")
+"""Hyperbolic tangent, elementwise."""
 
 
 def value_and_gradients(
