@@ -59,7 +59,7 @@ def test_diverged_counts_at_chance_and_infrastructure_failures_are_left_out() ->
         {"a": [0.5, math.nan, math.inf, None, 0.11], "b": [0.6, 0.7, 0.8]}, chance=0.1, margin=0.02
     )
     group = result.group("a")
-    assert sorted(group.values) == [0.1, 0.1, 0.11, 0.5]
+    assert sorted(group.values) == [0.1, 0.1, 0.1, 0.5]
     assert (group.size, group.untrained, group.excluded) == (4, 2, 1)
     assert group.failures is not None
     assert group.failures[0] == 3
@@ -202,3 +202,16 @@ def test_corrections_agree_with_statsmodels(correction: str, method: str, size: 
     p_values = np.random.default_rng(size).beta(0.3, 1, size)
     p_values[size // 2] = p_values[0]
     assert adjust(list(p_values), correction) == pytest.approx(multipletests(p_values, method=method)[1])
+
+
+def test_the_order_among_failures_decides_nothing() -> None:
+    """Constant answers of another class score below chance; a network that was never trained counts at chance."""
+    trained = [0.8, 0.85, 0.9]
+    result = compare(
+        {"a": [0.08, 0.09, 0.1, 0.11] * 5 + trained, "b": [math.nan] * 20 + trained},
+        chance=0.1,
+        margin=0.02,
+        paired=True,
+    )
+    assert result.pairs[0]["Wilcoxon signed-rank"].p == 1.0
+    assert result.pairs[0].superiority.estimate == 0.5

@@ -27,7 +27,7 @@ class Group:
 
     Attributes:
         name: what the outcomes have in common, such as the initialization strategy.
-        values: one per result, diverged ones at chance, shape (n,).
+        values: one per result, failed and diverged ones at chance, shape (n,).
         untrained: results without a finite value (the training diverged or could not begin), which stand in
             ``values`` at the chance level.
         excluded: failures of the infrastructure, which are no results and not in ``values``.
@@ -159,12 +159,14 @@ def compare(
     """Compare groups of outcomes, larger being better.
 
     A value that is not finite is a training that diverged: a result, counted at ``chance``. None is a failure of the
-    infrastructure (crash, lost worker): no result, left out and counted.
+    infrastructure (crash, lost worker): no result, left out and counted. Results that failed, by ``chance + margin``,
+    all count at ``chance``: how far a network that has learned nothing is from chance is noise, which must not decide a
+    test by ranks.
 
     Args:
         groups: outcomes by name, at least two groups. Paired groups have equal lengths.
         chance: value of the best constant answer, needed if a value is not finite.
-        margin: values up to ``chance + margin`` count as failures.
+        margin: values up to ``chance + margin`` are failures.
         baseline: value to beat, such as the accuracy with ReLU.
         paired: position i of every group belongs to the same subject, such as the same activation function.
         correction: "holm", "bh" or "none", over the pairs of groups, for each test.
@@ -181,7 +183,7 @@ def compare(
         raise StatisticsError(f"a comparison needs at least two groups. Received: {sorted(groups)}")
     if not 0 < alpha < 1:
         raise StatisticsError(f"alpha lies between 0 and 1. Received: {alpha}")
-    columns = {name: _clean(name, values, chance) for name, values in groups.items()}
+    columns = {name: _clean(name, values, chance, margin) for name, values in groups.items()}
     if paired and len({column.size for column in columns.values()}) > 1:
         sizes = {name: column.size for name, column in columns.items()}
         raise StatisticsError(
@@ -217,8 +219,8 @@ class _Design:
             yield "above baseline", self.baseline, True
 
 
-def _clean(name: str, values: Values, chance: float | None) -> np.ndarray:
-    """Return the values with diverged ones at chance and excluded ones NaN, shape (n,)."""
+def _clean(name: str, values: Values, chance: float | None, margin: float) -> np.ndarray:
+    """Return the values with failed and diverged ones at chance and excluded ones NaN, shape (n,)."""
     column = np.array([math.nan if value is None else float(value) for value in values])
     bad = np.array([value is not None and not math.isfinite(value) for value in values], dtype=bool)
     if bad.any():
@@ -228,6 +230,8 @@ def _clean(name: str, values: Values, chance: float | None) -> np.ndarray:
                 "Give chance, the value at which they count, or None in their place if they are no results."
             )
         column[bad] = chance
+    if chance is not None:
+        column[column <= chance + margin] = chance
     if np.isnan(column).all():
         raise StatisticsError(f"group {name!r} holds no result ({len(column)} outcomes, all excluded)")
     return column
