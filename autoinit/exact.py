@@ -25,18 +25,29 @@ from autoinit.law import (
     WEIGHTS,
     Correlations,
     Part,
+    Z,
     gaussian,
     moments_fixed,
     new_source,
     redistributed,
+    scales,
 )
-from autoinit.maps import axes_of, correlation_kept, gathered, neighbours_kept
+from autoinit.maps import (
+    axes_of,
+    correlation_kept,
+    gathered,
+    inputs_in_common,
+    neighbours_kept,
+    shared_profile,
+)
 from autoinit.order import maximum
 from autoinit.signal import Signal
 from autoinit.window import Shape, Window, positions
 
-_STEP = 0.02
-"""Relative change of amplitude by which the response of a function to its input's size is measured."""
+_NEGLIGIBLE = 1e-9
+_SMALL_SPREAD = 0.02
+_SIZES = 9
+"""Number of sizes of the argument at which a function is evaluated where the size depends on the position."""
 
 
 class ExactCalculus:
@@ -51,12 +62,9 @@ class ExactCalculus:
         self._check(f, x)
         if field.relief is not None and (field.relief <= 0).any() and abs(float(f(np.zeros(1))[0])) > 1e-12:
             field = field.flat()
-        result = field.mapped(lambda part: part.mapped(_finite(f, part.values)))
-        if field.relief is None or result.second <= 0:
-            return replace(result, relief=None).signal()
-        exponent = _response(field, f)
-        relief, _ = tidy_relief(field.relief**exponent)
-        return replace(result, relief=relief).signal()
+        if field.relief is None:
+            return field.mapped(lambda part: _applied(part, f, part.mapped(_finite(f, part.values)))).signal()
+        return _over_relief(field, f).signal()
 
     def _check(self, f: ScalarFunction, x: Signal) -> None:
         """Refuse functions with poles, which a fixed grid would step over."""
@@ -82,7 +90,7 @@ class ExactCalculus:
         field = field_of(x)
         if offset and field.relief is not None:
             field = field.flat()
-        return field.mapped(lambda part: part.affine(factor, offset)).signal()
+        return field.mapped(lambda part: part.affine(factor, offset), keep=not offset).signal()
 
     def concatenate(self, signals: Sequence[Signal], sizes: Sequence[float]) -> Signal:
         """Parts side by side."""
@@ -130,10 +138,14 @@ class ExactCalculus:
         relief, level = tidy_relief(summed)
         rho = Correlations(unit(rho.across * kept), unit(rho.near * near), unit(rho.between * kept))
         rho = rho.single() if summed.size == 1 else rho
+        common = None
+        if not window.transposed and field.correlations.between > _NEGLIGIBLE and level > 0:
+            common = field.correlations.between / level * shared_profile(axes, energy)
         taps = float(gathered(axes, np.ones_like(energy)).mean())
-        return Energy(
-            channels * second * level, Field((gaussian(0.0, 1.0, rho),), relief).signal(), channels * taps
-        )
+        spread = _spread(field, channels, taps) if second > 0 else 0.0
+        overlap = (0.0, 0.0) if spread == 0 or window.transposed else inputs_in_common(axes, window.strides)
+        output = Field((gaussian(0.0, 1.0, rho, spread, overlap),), relief, common)
+        return Energy(channels * second * level, output.signal(), channels * taps)
 
     def average(self, x: Signal, window: Window) -> Signal:
         """E[y^2] = q/K + c (K-1)/K, each Hermite component of the law damped by itself."""
@@ -266,13 +278,21 @@ class ExactCalculus:
 
 def _per_channel(field: Field, epsilon: float) -> Signal:
     relief, level = (None, 1.0) if field.relief is None else tidy_relief(field.relief)
+    inside = None
+    if field.common is not None:  # what is left at each position without the mean over examples and positions
+        left = np.maximum((1.0 if field.relief is None else field.relief) - field.common, 0.0)
+        relief, inside = tidy_relief(left)
 
     def normalized(part: Part) -> Part:
         spread = part.second - part.mean**2
-        inside = max(part.second - part.shared(part.rho.between), 0.0) * level
+        kept = (
+            max(part.second - part.shared(part.rho.between), 0.0) * level
+            if inside is None
+            else inside * spread
+        )
         if spread <= 0:
             return part.mapped(np.zeros_like(part.values))
-        factor = math.sqrt(inside / (inside + epsilon) / spread) if inside > 0 else 0.0
+        factor = math.sqrt(kept / (kept + epsilon) / spread) if kept > 0 else 0.0
         common = part.rho.between
         rho = part.rho.mapped(lambda value: 1.0 if common >= 1 - 1e-12 else (value - common) / (1 - common))
         return replace(part.affine(factor, -factor * part.mean), rho=rho._replace(between=0.0))
@@ -325,15 +345,57 @@ def _combined_relief(first: Field, second: Field, how: str) -> Array | None:
     return np.asarray(mixed)
 
 
-def _response(field: Field, f: ScalarFunction) -> float:
-    """Return by which power of the input's E[x^2] the output's grows."""
-    sizes = []
-    for factor in (1 - _STEP, 1 + _STEP):
-        values = [(part.share, _finite(f, factor * part.values)) for part in field.parts]
-        sizes.append(math.fsum(share * float(WEIGHTS @ value**2) for share, value in values))
-    return (
-        math.log(sizes[1] / sizes[0]) / (2 * math.log((1 + _STEP) / (1 - _STEP))) if min(sizes) > 0 else 0.0
+def _applied(part: Part, f: ScalarFunction, new: Part) -> Part:
+    """Return ``new``, which is f of ``part``, with the correlations that a variance in common brings to f(x)."""
+    if part.spread == 0:
+        return new
+    amplitudes, weights = scales(part.spread)
+    deviation = math.sqrt(max(part.second - part.mean**2, 0.0))
+    means = np.array([_finite(f, part.mean + deviation * a * Z) @ WEIGHTS for a in amplitudes])
+    extra = float(weights @ means**2 - (weights @ means) ** 2)
+    across, near = (
+        new.latent(new.shared(rho) + overlap * extra)
+        for rho, overlap in zip(part.rho[:2], part.overlap, strict=True)
     )
+    return replace(new, rho=Correlations(across, near, part.rho.between), spread=0.0, overlap=(0.0, 0.0))
+
+
+def _spread(field: Field, channels: float, taps: float) -> float:
+    """Return the relative variance of the mean of x^2 over what one output entry sums, among examples."""
+    total = 0.0
+    for part in field.parts:
+        square = part.mapped(part.values**2)
+        common = square.shared(part.rho.between)
+        alone, together = square.second - common, max(square.shared(part.rho.near) - common, 0.0)
+        total += part.share * (alone / taps + together * (1 - 1 / taps))
+    result = total / (channels * field.second**2)
+    return float(f"{min(result, 4.0):.2g}") if result > _SMALL_SPREAD else 0.0
+
+
+def _over_relief(field: Field, f: ScalarFunction) -> Field:
+    """Apply f where the size of its argument depends on the position: at a few sizes, and interpolated between them."""
+    relief = np.asarray(field.relief)
+    sizes = np.unique(np.quantile(relief, np.linspace(0, 1, _SIZES)))
+    amplitudes = np.sqrt(sizes)
+    tables = [
+        np.stack([_finite(f, amplitude * part.values) for amplitude in amplitudes]) for part in field.parts
+    ]
+    shares = np.array([part.share for part in field.parts])
+    energies = shares @ np.array([table**2 @ WEIGHTS for table in tables])
+    output = np.interp(relief, sizes, energies)
+    new, level = tidy_relief(output)
+    amplitude = 1.0 if new is None else float(np.sqrt(new).mean())
+    if level <= 0:
+        return Field(tuple(part.mapped(np.zeros_like(part.values)) for part in field.parts))
+
+    def applied(part: Part, table: Array) -> Part:
+        mean = float(np.interp(relief, sizes, table @ WEIGHTS).mean())
+        second = float(np.interp(relief, sizes, table**2 @ WEIGHTS).mean())
+        return _applied(
+            part, f, part.mapped(moments_fixed(_finite(f, part.values), mean / amplitude, second))
+        )
+
+    return Field(tuple(applied(part, table) for part, table in zip(field.parts, tables, strict=True)), new)
 
 
 def _finite(f: ScalarFunction, x: Array) -> Array:

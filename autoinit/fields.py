@@ -25,10 +25,13 @@ class Field:
     Attributes:
         parts: of the channels, in order; their shares add up to 1.
         relief: E[x^2] over positions relative to the parts'; None where it is 1 everywhere.
+        common: what subtracting a channel's mean over examples and positions takes from the relief, where it depends on
+            the position: ``2 E[x m] - E[m^2]`` with m that mean. Only right after a convolution.
     """
 
     parts: tuple[Part, ...]
     relief: Array | None = None
+    common: Array | None = None
 
     @property
     def energy(self) -> float:
@@ -66,9 +69,10 @@ class Field:
         covariance = self.amplitude**2 * self.shared - mean**2
         return Signal(mean, variance, min(max(covariance, -variance), variance), self)
 
-    def mapped(self, function: Callable[[Part], Part]) -> Field:
-        """Return the field with another function of each part."""
-        return replace(self, parts=tuple(function(part) for part in self.parts))
+    def mapped(self, function: Callable[[Part], Part], *, keep: bool = False) -> Field:
+        """Return the field with another function of each part; ``keep`` says that it is a multiple."""
+        parts = tuple(function(part) for part in self.parts)
+        return replace(self, parts=parts, common=self.common if keep else None)
 
     def flat(self) -> Field:
         """Return a field of the same moments without relief."""

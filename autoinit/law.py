@@ -98,12 +98,17 @@ class Part:
         rho: correlations of z.
         loadings: correlation of z with each independent source that it was made from.
         share: of the channels.
+        spread: relative variance of V where x = sqrt(V) z: the output of a layer that sums few inputs has a variance
+            that depends on these inputs. Only where x is linear in z otherwise.
+        overlap: share of V that two positions of an example have in common, for pairs on average and neighbours.
     """
 
     values: Array
     rho: Correlations = INDEPENDENT
     loadings: Mapping[int, float] = field(default_factory=dict)
     share: float = 1.0
+    spread: float = 0.0
+    overlap: tuple[float, float] = (0.0, 0.0)
 
     @functools.cached_property
     def mean(self) -> float:
@@ -170,9 +175,30 @@ class Part:
         return self.mapped(scale * self.values + offset)
 
 
-def gaussian(mean: float, variance: float, rho: Correlations) -> Part:
-    """Return a Gaussian field with a source of its own."""
-    return Part(mean + math.sqrt(variance) * Z, rho, {new_source(): 1.0})
+def gaussian(
+    mean: float,
+    variance: float,
+    rho: Correlations,
+    spread: float = 0.0,
+    overlap: tuple[float, float] = (0.0, 0.0),
+) -> Part:
+    """Return a Gaussian field with a source of its own; with a spread, a scale mixture of Gaussians."""
+    shape = Z if spread == 0 else _scale_mixture(spread)
+    return Part(mean + math.sqrt(variance) * shape, rho, {new_source(): 1.0}, spread=spread, overlap=overlap)
+
+
+@functools.lru_cache(maxsize=256)
+def scales(spread: float) -> tuple[Array, Array]:
+    """Return values of sqrt(V) and their weights, for V of mean 1 and variance ``spread`` (a Gamma variable)."""
+    nodes, weights = special.roots_genlaguerre(10, 1 / spread - 1)
+    return np.sqrt(nodes * spread), weights / weights.sum()
+
+
+@functools.lru_cache(maxsize=256)
+def _scale_mixture(spread: float) -> Array:
+    amplitudes, weights = scales(spread)
+    values, _ = redistributed(np.outer(amplitudes, Z).ravel(), np.outer(weights, WEIGHTS).ravel())
+    return moments_fixed(values, 0.0, 1.0)
 
 
 def redistributed(values: Array, weights: Array) -> tuple[Array, Array]:

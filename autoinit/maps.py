@@ -6,11 +6,13 @@ All windows here are boxes, so that every sum is a product of one small matrix p
 from __future__ import annotations
 
 import functools
+import itertools
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autoinit.gaussian import Array
 from autoinit.window import Window
@@ -23,10 +25,12 @@ class Axis:
     Attributes:
         gather: matrix (outputs, inputs), the number of taps that lead from an input to an output position.
         touched: matrix (taps, inputs), for how many output positions a tap reads that input position.
+        places: matrix (taps, outputs), the input position that a tap reads; ``inputs`` where it is outside.
     """
 
     gather: Array
     touched: Array
+    places: NDArray[np.intp]
 
 
 @functools.lru_cache(maxsize=1024)
@@ -50,15 +54,17 @@ def _axis(n: int, m: int, taps: int, stride: int, dilation: int, padding: str, t
         for tap in range(taps):
             place = np.arange(n) * stride + tap * dilation - before
             inside[tap] = (place >= 0) & (place < m)
-        return Axis(forward.gather.T, inside)
+        return Axis(forward.gather.T, inside, np.zeros((taps, 0), np.intp))
     gather, touched = np.zeros((m, n)), np.zeros((taps, n))
+    places = np.full((taps, m), n, np.intp)
     before = _before(n, m, taps, stride, dilation, padding)
     for tap in range(taps):
         place = np.arange(m) * stride + tap * dilation - before
         output = np.flatnonzero((place >= 0) & (place < n))
         np.add.at(gather, (output, place[output]), 1.0)
         np.add.at(touched[tap], place[output], 1.0)
-    return Axis(gather, touched)
+        places[tap, output] = place[output]
+    return Axis(gather, touched, places)
 
 
 def _before(n: int, m: int, taps: int, stride: int, dilation: int, padding: str) -> int:
@@ -125,3 +131,38 @@ def neighbours_kept(axes: Sequence[Axis], steps: Sequence[int], energy: Array, o
             (np.take(result, range(count - 1), number) * np.take(result, range(1, count), number)).sum()
         )
     return joined / pairs if pairs > 0 else 1.0
+
+
+def shared_profile(axes: Sequence[Axis], energy: Array) -> Array:
+    """Return ``2 E[y_p m] - E[m^2]`` at each output position p, m being the mean of y over positions.
+
+    For inputs that are the same in all examples, up to a factor per position; y is the sum over the window with
+    independent weights of variance 1.
+    """
+    amplitude = np.pad(
+        np.sqrt(energy), [(0, 1)] * energy.ndim
+    )  # the last entry of an axis stands for "outside"
+    total = np.zeros(tuple(axis.places.shape[1] for axis in axes))
+    square = 0.0
+    for taps in itertools.product(*(range(len(axis.places)) for axis in axes)):
+        read = amplitude[np.ix_(*(axis.places[tap] for axis, tap in zip(axes, taps, strict=True)))]
+        mean = float(read.mean())
+        total += mean * read
+        square += mean**2
+    return 2 * total - square
+
+
+def inputs_in_common(axes: Sequence[Axis], steps: Sequence[int]) -> tuple[float, float]:
+    """Return the share of their inputs that two output positions have in common: on average, and for neighbours."""
+    pairs = alone = 1.0
+    count = 1
+    lost = []
+    for axis, step in zip(axes, steps, strict=True):
+        taps, outputs = axis.gather.sum(), axis.gather.shape[0]
+        pairs *= float((axis.gather.sum(axis=0) ** 2).sum())
+        alone *= float(taps)
+        count *= outputs
+        lost.append(max(1 - step / max(len(axis.touched), 1), 0.0))
+    if count == 1:
+        return 1.0, 1.0
+    return float(np.clip((pairs - alone) / (alone * (count - 1)), 0.0, 1.0)), float(np.mean(lost))
