@@ -36,6 +36,19 @@ class RunComparison:
     texts: Mapping[str, Sequence[str]]
     values: Mapping[str, Sequence[float | None]]
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each strategy and subject, as :func:`compare_table` reads them.
+
+        Columns ``strategy``, ``subject`` (number), ``text``, ``value`` (text: empty for no result, ``nan`` for an
+        untrained network).
+        """
+        rows = [
+            (name, subject, text, "" if value is None else repr(value))
+            for name, column in self.values.items()
+            for subject, (text, value) in enumerate(zip(self.texts[name], column, strict=True))
+        ]
+        return pd.DataFrame(rows, columns=["strategy", "subject", "text", "value"])
+
 
 def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparison:
     """Compare the strategies of a run of ``kind: compare``, or of a sweep, whose points are paired.

@@ -45,6 +45,7 @@ def compare(
     baseline: Annotated[float | None, typer.Option(help="CSV: value to beat.")] = None,
     correction: Annotated[Correction, typer.Option(help="For the number of comparisons.")] = Correction.HOLM,
     latex: Annotated[bool, typer.Option(help="Print the tables as LaTeX.")] = False,
+    values: Annotated[Path | None, typer.Option(help="Run: write the compared values as CSV.")] = None,
     run_dir: Annotated[
         Path | None, typer.Option(help="Config: where the run goes; a new folder under runs/.")
     ] = None,
@@ -91,12 +92,12 @@ def compare(
             raise UsageError(
                 f"{target}: is a run already; --run-dir, --data-dir and --set belong to a config"
             )
-        _show_run(target, correction, latex)
+        _show_run(target, correction, latex, values)
         return
     changes = list(overrides or ())
     if ray_address is not None:
         changes.append(f"engine.ray_address={json.dumps(ray_address)}")
-    _show_run(_run(target, run_dir, data_dir, changes), correction, latex)
+    _show_run(_run(target, run_dir, data_dir, changes), correction, latex, values)
 
 
 def report(
@@ -135,7 +136,7 @@ def _run(config: Path, run_dir: Path | None, data_dir: Path | None, overrides: l
     return result.path
 
 
-def _show_run(run_dir: Path, correction: Correction, latex: bool) -> None:
+def _show_run(run_dir: Path, correction: Correction, latex: bool, values: Path | None) -> None:
     from nas.analysis.compare_run import compare_run
     from nas.analysis.report import load_run, write_edf, write_report
 
@@ -145,6 +146,9 @@ def _show_run(run_dir: Path, correction: Correction, latex: bool) -> None:
     else:
         _print(result.comparison, latex)
         typer.echo(f"\nEDF figure: {write_edf(run_dir, result.comparison)}")
+    if values is not None:
+        result.to_frame().to_csv(values, index=False)
+        typer.echo(f"Values: {values}")
     typer.echo(f"Report: {write_report(run_dir)}")
 
 

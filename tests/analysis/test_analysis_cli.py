@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from nas import cli
+from nas.analysis.compare_run import compare_run, compare_table
+from nas.analysis.report import load_run
 
 Result = tuple[int, str, str]
 """Exit code, standard output, standard error."""
@@ -67,6 +69,25 @@ def test_a_finished_run_is_compared_and_reported(
     assert "Benjamini-Hochberg-corrected over 3 comparison(s)" in out
     assert (path / "edf.svg").exists()
     assert (path / "report.html").exists()
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_the_compared_values_can_be_written_and_compared_again(
+    gondwana: Callable[..., Result], make_comparison: Callable[..., Path], tmp_path: Path, paired: bool
+) -> None:
+    file = tmp_path / "values.csv"
+    path = make_comparison(paired=paired)
+    assert gondwana("compare", path, "--values", file)[0] == 0
+    subject = ["--subject", "subject"] if paired else []
+    columns = ["--group", "strategy", "--value", "value", *subject]
+    again = compare_table(file, **_options(columns), chance=37 / 360, margin=0.02, baseline=0.9)
+    assert repr(again) == repr(compare_run(load_run(path)).comparison)
+
+
+def _options(arguments: list[str]) -> dict[str, str]:
+    return {
+        name.removeprefix("--"): value for name, value in zip(arguments[::2], arguments[1::2], strict=True)
+    }
 
 
 def test_reports_are_written_for_several_runs(
