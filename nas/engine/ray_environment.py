@@ -1,13 +1,15 @@
-"""Environment variables that Ray reads when it is imported. Imports nothing of Ray."""
+"""What surrounds Ray: its environment variables, its ports, its messages. Imports nothing of it."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import socket
 import sys
 from pathlib import Path
 
 TOKEN_FILE = Path("~/.ray/auth_token")
+KNOCK_SECONDS = 10.0
 
 
 def prepare(address: str) -> None:
@@ -44,3 +46,24 @@ def has_token() -> bool:
         or os.environ.get("RAY_AUTH_TOKEN_PATH")
         or TOKEN_FILE.expanduser().is_file()
     )
+
+
+def knock(address: str) -> None:
+    """Raise OSError at once if nobody listens; Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if host:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_SECONDS).close()
+
+
+def hint(address: str) -> str:
+    """Return the likely remedy for workers that cannot answer a client with a token."""
+    if address == "local" or os.environ.get("RAY_AUTH_MODE") != "token":
+        return ""
+    return "; if the cluster was started without a token, set RAY_AUTH_MODE=disabled"
+
+
+def telling_line(error: BaseException) -> str:
+    """Return the telling part of one of Ray's long messages."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if "Worker exit" in line or "died" in line or "Error" in line]
+    return " ".join(telling[-1:] or lines[:1] or [type(error).__name__])[:300]

@@ -20,6 +20,7 @@ from ray import exceptions
 
 from nas.candidate import State
 from nas.engine.pool import Job, PoolError, Result, UnusablePoolError
+from nas.engine.ray_environment import hint, knock, telling_line
 from nas.engine.ray_options import RayOptions
 from nas.engine.worker import About, Worker
 from nas.evaluate import Report
@@ -267,7 +268,8 @@ class RayPool:
             self._failed_starts += 1
             if self._failed_starts >= MAX_FAILED_STARTS:
                 raise PoolError(
-                    f"{self._failed_starts} workers in succession did not start: {_first_line(error)}"
+                    f"{self._failed_starts} workers in succession did not start: {telling_line(error)}"
+                    + hint(self._options.address)
                 ) from error
             self._replace(slot)
             return []
@@ -290,7 +292,7 @@ class RayPool:
             report, memory_mb = ray.get(slot.reference)
         except exceptions.OutOfMemoryError as error:
             return self._give_up(
-                slot, State.OUT_OF_MEMORY, f"the node ran out of memory: {_first_line(error)}"
+                slot, State.OUT_OF_MEMORY, f"the node ran out of memory: {telling_line(error)}"
             )
         except exceptions.RayTaskError as error:
             report, memory_mb = Report.failure(State.CRASHED, f"worker: {error}", str(error)), 0.0
@@ -318,7 +320,7 @@ class RayPool:
         else:
             task.charged += 1
         if task.charged > self._options.max_retries:
-            reason = f"its worker died {task.charged} times, the last time: {_first_line(error)}"
+            reason = f"its worker died {task.charged} times, the last time: {telling_line(error)}"
             return self._give_up(slot, State.CRASHED, reason, str(error))
         self._queue.appendleft(task)
         slot.task = None
@@ -372,10 +374,12 @@ def connect(options: RayOptions) -> None:
             )
             ray.init(address="local", num_cpus=cpus, include_dashboard=options.dashboard, **common)
         else:
+            knock(options.address)
             ray.init(address=options.address, **common)
-    except (ConnectionError, RuntimeError, ValueError, exceptions.RayError) as error:
+    except (OSError, RuntimeError, ValueError, exceptions.RayError) as error:
         raise UnusablePoolError(
-            f"no Ray cluster at {options.address!r}: {_first_line(error)}; see docs/cluster.md"
+            f"no Ray cluster at {options.address!r} lets us in: {telling_line(error)}; is it running, does it want "
+            "a token (RAY_AUTH_TOKEN or ~/.ray/auth_token)? See docs/cluster.md"
         ) from error
 
 
@@ -389,10 +393,3 @@ def _result(slot: _Slot, report: Report) -> Result:
 
 def _in_words(resources: Mapping[str, float]) -> str:
     return ", ".join(f"{resources.get(name, 0.0):g} {name}s" for name in ("CPU", "GPU"))
-
-
-def _first_line(error: BaseException) -> str:
-    """Return the telling part of one of Ray's long messages."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if "Worker exit" in line or "died" in line or "Error" in line]
-    return " ".join(telling[-1:] or lines[:1] or [type(error).__name__])[:300]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from pathlib import Path
 
@@ -223,3 +224,20 @@ def test_workers_are_processes_of_their_own(ray_pool):
     pool.submit(job(1))
     assert drain(pool)[1].worker != f"{os.uname().nodename}:{os.getpid()}"
     assert Path("/proc").exists()
+
+
+def test_a_cluster_that_is_not_there_is_refused_at_once():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        begin = time.monotonic()
+        with pytest.raises(UnusablePoolError, match=f"no Ray cluster at '{address}' lets us in: .*refused"):
+            connect_to(address)
+    assert time.monotonic() - begin < 10
+
+
+def connect_to(address: str) -> None:
+    from nas.engine.ray_options import RayOptions
+    from nas.engine.ray_pool import connect
+
+    connect(RayOptions(address=address))
