@@ -5,10 +5,20 @@
 >>> data = task.search_data()
 """
 
-from tasks import adult, cifar10, digits, flowers, mnist, omniglot, toxicity  # noqa: F401  (importing registers)
+from tasks import (  # noqa: F401  (importing a task registers it)
+    adult,
+    cifar10,
+    digits,
+    flowers,
+    mnist,
+    omniglot,
+    toxicity,
+    user_files,
+)
 from tasks.base import Head, SearchData, Split, Task, TaskInfo
 from tasks.data import DamagedDataError, MissingDataError
 from tasks.registry import get, names, register
+from tasks.user_code import load_file
 
 __all__ = [
     "DamagedDataError",
@@ -19,6 +29,7 @@ __all__ = [
     "Task",
     "TaskInfo",
     "get",
+    "load_file",
     "names",
     "register",
 ]

@@ -13,7 +13,6 @@ import numpy as np
 
 from tasks.data import DamagedDataError, MissingDataError, RemoteFile, data_root, require
 from tasks.flower_images import FOLDER
-from tasks.loops import predict
 
 WIDTH = 1024
 """Numbers per image."""
@@ -72,7 +71,9 @@ class Embedder:
         return result
 
     def _embed(self, images: np.ndarray) -> np.ndarray:
-        import keras  # only here: nothing is embedded when embeddings are kept
+        import keras  # only here: nothing is embedded when embeddings are kept, and importing keras takes seconds
+
+        from tasks.loops import predict
 
         model = keras.applications.DenseNet121(
             include_top=False, weights=None, pooling="avg", input_shape=images.shape[1:]

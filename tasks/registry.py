@@ -43,6 +43,17 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_TASKS))
 
 
+def task_class(name: str) -> type[Task]:
+    """Return the class registered as ``name``.
+
+    Raises:
+        ValueError: if the name is unknown (the message names the closest and all).
+    """
+    if name not in _TASKS:
+        raise ValueError(unknown_name("task", name, _TASKS))
+    return _TASKS[name]
+
+
 def get(name: str, **options: Any) -> Task:
     """Return the task ``name`` with these options. Touches no data.
 
@@ -50,8 +61,11 @@ def get(name: str, **options: Any) -> Task:
         ValueError: if the name or an option is unknown (the message names the closest and all), or if an option has
             a value that the task refuses.
     """
-    if name not in _TASKS:
-        raise ValueError(unknown_name("task", name, _TASKS))
-    kind = _TASKS[name]
-    check_names(f"option of task {name!r}", options, inspect.signature(kind).parameters)
+    kind = task_class(name)
+    parameters = inspect.signature(kind).parameters
+    check_names(f"option of task {name!r}", options, parameters)
+    needed = [key for key, p in parameters.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    absent = [key for key in needed if key not in options]
+    if absent:
+        raise ValueError(f"task {name!r} needs the options {', '.join(absent)}")
     return kind(**options)
