@@ -26,6 +26,9 @@ FIRST_FACTOR, LAST_FACTOR = 1.5, 1.002
 """The threshold is multiplied or divided by the first factor, by a smaller one after each change of direction, and
 given up as soon as the factor is below the last."""
 
+SCANNED = 2000
+"""At most about twice as many thresholds are tried one by one where that finds none."""
+
 
 @dataclass(frozen=True)
 class Speciation:
@@ -158,7 +161,17 @@ class _Clustering:
             best = min(
                 best, (abs(len(self.groups(threshold)) - wanted), threshold), key=lambda found: found[0]
             )
-        return best[1]
+        return best[1] if best[0] == 0 else self._scanned_threshold(best, start, wanted)
+
+    def _scanned_threshold(self, best: tuple[int, float], start: float, wanted: int) -> float:
+        """Return the best threshold among those where groups can change, the nearest to ``start`` of equals.
+
+        The number of groups is not monotone in the threshold, so steps can miss a narrow interval that has it.
+        """
+        distances = sorted(set(self._known.values()) | {HIGHEST})
+        tried = distances[:: max(1, len(distances) // SCANNED)]
+        found = [(abs(len(self.groups(value)) - wanted), abs(value - start), value) for value in tried]
+        return min((best[0], abs(best[1] - start), best[1]), *found)[2]
 
 
 def _differences(
