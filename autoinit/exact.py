@@ -15,24 +15,25 @@ from typing import Literal
 import numpy as np
 
 from autoinit.calculus import Energy, Over
-from autoinit.errors import NotIntegrableError
+from autoinit.composition import composed
 from autoinit.fields import Field, aligned, condensed, field_of, relief_or_ones, tidy_relief, unit, weakened
 from autoinit.functions import ScalarFunction
 from autoinit.gaussian import Array, gaussian_moments
 from autoinit.joint import combined
 from autoinit.law import (
     HERMITE,
+    STEADY,
     WEIGHTS,
     Correlations,
+    Loudness,
     Part,
-    Z,
     gaussian,
     moments_fixed,
     new_source,
     redistributed,
-    scales,
 )
 from autoinit.maps import (
+    Axis,
     axes_of,
     correlation_kept,
     gathered,
@@ -40,14 +41,14 @@ from autoinit.maps import (
     neighbours_kept,
     shared_profile,
 )
+from autoinit.normalizing import per_channel, per_example
 from autoinit.order import maximum
 from autoinit.signal import Signal
 from autoinit.window import Shape, Window, positions
 
 _NEGLIGIBLE = 1e-9
-_SMALL_SPREAD = 0.02
-_SIZES = 9
-"""Number of sizes of the argument at which a function is evaluated where the size depends on the position."""
+_QUIET = 0.02
+"""Spread below which a law forgets its loudness."""
 
 
 class ExactCalculus:
@@ -62,9 +63,7 @@ class ExactCalculus:
         self._check(f, x)
         if field.relief is not None and (field.relief <= 0).any() and abs(float(f(np.zeros(1))[0])) > 1e-12:
             field = field.flat()
-        if field.relief is None:
-            return field.mapped(lambda part: _applied(part, f, part.mapped(_finite(f, part.values)))).signal()
-        return _over_relief(field, f).signal()
+        return composed(field, f).signal()
 
     def _check(self, f: ScalarFunction, x: Signal) -> None:
         """Refuse functions with poles, which a fixed grid would step over."""
@@ -82,7 +81,9 @@ class ExactCalculus:
             other = field_of(signal)
             met = aligned(result.parts, other.parts)
             parts = condensed([combined(a, b, how, share) for a, b, share in met])
-            result = Field(parts, _combined_relief(result, other, how))
+            result = Field(
+                parts, _combined_relief(result, other, how), loudness=_combined_loudness(result, other, how)
+            )
         return result.signal()
 
     def scale(self, x: Signal, factor: float, offset: float = 0.0) -> Signal:
@@ -128,7 +129,9 @@ class ExactCalculus:
         if window is None or axes is None:
             fan_in = channels * (1.0 if window is None else window.gathered)
             relief, level = (None, 1.0) if field.relief is None else tidy_relief(field.relief)
-            output = Field((gaussian(0.0, 1.0, rho),), relief if window is None else None)
+            own, inherited = _loudness(field, channels, 1.0, None, None)
+            part = gaussian(0.0, 1.0, rho, audible(own))
+            output = Field((part,), relief if window is None else None, loudness=inherited)
             return Energy(fan_in * second * level, output.signal(), fan_in)
         energy = relief_or_ones(field.relief, window.inputs)
         summed = gathered(axes, energy)
@@ -142,9 +145,8 @@ class ExactCalculus:
         if not window.transposed and field.correlations.between > _NEGLIGIBLE and level > 0:
             common = field.correlations.between / level * shared_profile(axes, energy)
         taps = float(gathered(axes, np.ones_like(energy)).mean())
-        spread = _spread(field, channels, taps) if second > 0 else 0.0
-        overlap = (0.0, 0.0) if spread == 0 or window.transposed else inputs_in_common(axes, window.strides)
-        output = Field((gaussian(0.0, 1.0, rho, spread, overlap),), relief, common)
+        own, inherited = _loudness(field, channels, taps, axes, window)
+        output = Field((gaussian(0.0, 1.0, rho, audible(own)),), relief, common, inherited)
         return Energy(channels * second * level, output.signal(), channels * taps)
 
     def average(self, x: Signal, window: Window) -> Signal:
@@ -272,48 +274,8 @@ class ExactCalculus:
         """Per channel, what all examples share is removed; per position, what all channels share."""
         field = field_of(x)
         if over == "batch":
-            return _per_channel(field, epsilon)
-        return _per_example(field, over, count, epsilon, centered)
-
-
-def _per_channel(field: Field, epsilon: float) -> Signal:
-    relief, level = (None, 1.0) if field.relief is None else tidy_relief(field.relief)
-    inside = None
-    if field.common is not None:  # what is left at each position without the mean over examples and positions
-        left = np.maximum((1.0 if field.relief is None else field.relief) - field.common, 0.0)
-        relief, inside = tidy_relief(left)
-
-    def normalized(part: Part) -> Part:
-        spread = part.second - part.mean**2
-        kept = (
-            max(part.second - part.shared(part.rho.between), 0.0) * level
-            if inside is None
-            else inside * spread
-        )
-        if spread <= 0:
-            return part.mapped(np.zeros_like(part.values))
-        factor = math.sqrt(kept / (kept + epsilon) / spread) if kept > 0 else 0.0
-        common = part.rho.between
-        rho = part.rho.mapped(lambda value: 1.0 if common >= 1 - 1e-12 else (value - common) / (1 - common))
-        return replace(part.affine(factor, -factor * part.mean), rho=rho._replace(between=0.0))
-
-    return Field(tuple(normalized(part) for part in field.parts), relief).signal()
-
-
-def _per_example(field: Field, over: Over, count: float | None, epsilon: float, centered: bool) -> Signal:
-    if over != "channels":
-        field = field.flat()
-    mean = math.fsum(part.share * part.mean for part in field.parts) if centered else 0.0
-    second = field.second - mean**2
-    level = 1.0 if field.relief is None else float(field.relief.mean())
-    factor = (
-        math.sqrt(level / (second * level + epsilon)) / math.sqrt(level) if second > 0 and level > 0 else 0.0
-    )
-    result = Field(tuple(part.affine(factor, -factor * mean) for part in field.parts))
-    if over == "group" and centered and count == 1:  # one channel to a group: its mean over positions goes
-        parts = (replace(part, rho=Correlations()) for part in result.parts)
-        return Field(tuple(parts)).signal()
-    return result.signal()
+            return per_channel(field, epsilon).signal()
+        return per_example(field, over, count, epsilon, centered).signal()
 
 
 def _pooled(part: Part, everywhere: bool) -> float:
@@ -345,66 +307,60 @@ def _combined_relief(first: Field, second: Field, how: str) -> Array | None:
     return np.asarray(mixed)
 
 
-def _applied(part: Part, f: ScalarFunction, new: Part) -> Part:
-    """Return ``new``, which is f of ``part``, with the correlations that a variance in common brings to f(x)."""
-    if part.spread == 0:
-        return new
-    amplitudes, weights = scales(part.spread)
-    deviation = math.sqrt(max(part.second - part.mean**2, 0.0))
-    means = np.array([_finite(f, part.mean + deviation * a * Z) @ WEIGHTS for a in amplitudes])
-    extra = float(weights @ means**2 - (weights @ means) ** 2)
-    across, near = (
-        new.latent(new.shared(rho) + overlap * extra)
-        for rho, overlap in zip(part.rho[:2], part.overlap, strict=True)
+def _combined_loudness(first: Field, second: Field, how: str) -> Loudness:
+    if how != "add":
+        return max(first.loudness, second.loudness)
+    total = first.second + second.second
+    return (
+        first.loudness.joined(second.loudness, first.second / total, second.second / total)
+        if total
+        else STEADY
     )
-    return replace(new, rho=Correlations(across, near, part.rho.between), spread=0.0, overlap=(0.0, 0.0))
 
 
-def _spread(field: Field, channels: float, taps: float) -> float:
-    """Return the relative variance of the mean of x^2 over what one output entry sums, among examples."""
+def _loudness(
+    field: Field, channels: float, taps: float, axes: Sequence[Axis] | None, window: Window | None
+) -> tuple[Loudness, Loudness]:
+    """Return how the mean of x^2 over the inputs of an output entry differs between examples.
+
+    The first is for the output entry, the second what all channels of the output have in common.
+    """
+    if field.second <= 0:
+        return STEADY, STEADY
+    common = (0.0, 0.0)
+    if axes is not None and window is not None and not window.transposed:
+        common = inputs_in_common(axes, window.strides)
+    inherited = _over_taps(field.loudness, taps, common)
     total = 0.0
     for part in field.parts:
         square = part.mapped(part.values**2)
-        common = square.shared(part.rho.between)
-        alone, together = square.second - common, max(square.shared(part.rho.near) - common, 0.0)
+        between = square.shared(part.rho.between)
+        alone, together = square.second - between, max(square.shared(part.rho.near) - between, 0.0)
         total += part.share * (alone / taps + together * (1 - 1 / taps))
-    result = total / (channels * field.second**2)
-    return float(f"{min(result, 4.0):.2g}") if result > _SMALL_SPREAD else 0.0
+    # The kurtosis of x contains what is inherited.
+    own = Loudness(max(total / field.second**2 - inherited.spread, 0.0) / channels, *common)
+    joined = inherited.joined(own)
+    return joined, (inherited if channels == 1 else joined)
 
 
-def _over_relief(field: Field, f: ScalarFunction) -> Field:
-    """Apply f where the size of its argument depends on the position: at a few sizes, and interpolated between them."""
-    relief = np.asarray(field.relief)
-    sizes = np.unique(np.quantile(relief, np.linspace(0, 1, _SIZES)))
-    amplitudes = np.sqrt(sizes)
-    tables = [
-        np.stack([_finite(f, amplitude * part.values) for amplitude in amplitudes]) for part in field.parts
-    ]
-    shares = np.array([part.share for part in field.parts])
-    energies = shares @ np.array([table**2 @ WEIGHTS for table in tables])
-    output = np.interp(relief, sizes, energies)
-    new, level = tidy_relief(output)
-    amplitude = 1.0 if new is None else float(np.sqrt(new).mean())
-    if level <= 0:
-        return Field(tuple(part.mapped(np.zeros_like(part.values)) for part in field.parts))
-
-    def applied(part: Part, table: Array) -> Part:
-        mean = float(np.interp(relief, sizes, table @ WEIGHTS).mean())
-        second = float(np.interp(relief, sizes, table**2 @ WEIGHTS).mean())
-        return _applied(
-            part, f, part.mapped(moments_fixed(_finite(f, part.values), mean / amplitude, second))
-        )
-
-    return Field(tuple(applied(part, table) for part, table in zip(field.parts, tables, strict=True)), new)
+def _over_taps(loudness: Loudness, taps: float, common: tuple[float, float]) -> Loudness:
+    """Average over the taps: what positions do not have in common averages out."""
+    spread, across, near = loudness
+    single = (1 - near) / taps
+    level = near + single
+    if spread * level <= 0:
+        return STEADY
+    return Loudness(
+        spread * level,
+        min((across + single * common[0]) / level, 1.0),
+        min((near + single * common[1]) / level, 1.0),
+    )
 
 
-def _finite(f: ScalarFunction, x: Array) -> Array:
-    values = f(x)
-    if not np.isfinite(values).all():
-        raise NotIntegrableError(
-            f"the function {f.name!r} is not finite at x = {x[~np.isfinite(values)][0]:.6g}"
-        )
-    return values
+def audible(loudness: Loudness) -> Loudness:
+    """Return the loudness as a law remembers it: rounded, and none if it is small."""
+    spread = min(loudness.spread, 4.0)
+    return loudness._replace(spread=float(f"{spread:.2g}")) if spread > _QUIET else STEADY
 
 
 def _same_shape(reliefs: Sequence[Array | None]) -> bool:

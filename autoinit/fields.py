@@ -10,7 +10,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autoinit.gaussian import Array
-from autoinit.law import WEIGHTS, Correlations, Part, gaussian, moments_fixed, new_source, redistributed
+from autoinit.law import (
+    STEADY,
+    WEIGHTS,
+    Correlations,
+    Loudness,
+    Part,
+    gaussian,
+    moments_fixed,
+    new_source,
+    redistributed,
+)
 from autoinit.signal import Signal
 from autoinit.window import Shape
 
@@ -32,6 +42,7 @@ class Field:
     parts: tuple[Part, ...]
     relief: Array | None = None
     common: Array | None = None
+    loudness: Loudness = STEADY
 
     @property
     def energy(self) -> float:
@@ -82,10 +93,10 @@ class Field:
 
         def flattened(part: Part) -> Part:
             values = moments_fixed(part.values, amplitude * part.mean, energy * part.second)
-            new = Part(values, share=part.share, loadings={new_source(): 1.0})
+            new = Part(values, share=part.share, loadings={new_source(): 1.0}, loudness=part.loudness)
             return new.like(part, lambda shared: amplitude**2 * shared)
 
-        return Field(tuple(flattened(part) for part in self.parts))
+        return Field(tuple(flattened(part) for part in self.parts), loudness=self.loudness)
 
 
 def field_of(signal: Signal) -> Field:

@@ -89,6 +89,35 @@ class Correlations(NamedTuple):
 INDEPENDENT = Correlations()
 
 
+class Loudness(NamedTuple):
+    """How E[x^2] differs from example to example.
+
+    Attributes:
+        spread: its relative variance.
+        across: share of that which two positions of an example have in common, on average over pairs.
+        near: the same for neighbours.
+    """
+
+    spread: float = 0.0
+    across: float = 0.0
+    near: float = 0.0
+
+    def joined(self, other: Loudness, weight: float = 1.0, other_weight: float = 1.0) -> Loudness:
+        """Return the loudness of a weighted sum of two independent energies."""
+        one, two = weight**2 * self.spread, other_weight**2 * other.spread
+        total = one + two
+        if total <= 0:
+            return STEADY
+        return Loudness(
+            total,
+            (one * self.across + two * other.across) / total,
+            (one * self.near + two * other.near) / total,
+        )
+
+
+STEADY = Loudness()
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
     """Some of the channels of a tensor: x = f(z) with z a standard Gaussian field.
@@ -98,17 +127,15 @@ class Part:
         rho: correlations of z.
         loadings: correlation of z with each independent source that it was made from.
         share: of the channels.
-        spread: relative variance of V where x = sqrt(V) z: the output of a layer that sums few inputs has a variance
-            that depends on these inputs. Only where x is linear in z otherwise.
-        overlap: share of V that two positions of an example have in common, for pairs on average and neighbours.
+        loudness: of V where x = sqrt(V) z: the output of a layer that sums few inputs has a variance that depends on
+            these inputs. Only where x is linear in z otherwise.
     """
 
     values: Array
     rho: Correlations = INDEPENDENT
     loadings: Mapping[int, float] = field(default_factory=dict)
     share: float = 1.0
-    spread: float = 0.0
-    overlap: tuple[float, float] = (0.0, 0.0)
+    loudness: Loudness = STEADY
 
     @functools.cached_property
     def mean(self) -> float:
@@ -175,16 +202,10 @@ class Part:
         return self.mapped(scale * self.values + offset)
 
 
-def gaussian(
-    mean: float,
-    variance: float,
-    rho: Correlations,
-    spread: float = 0.0,
-    overlap: tuple[float, float] = (0.0, 0.0),
-) -> Part:
-    """Return a Gaussian field with a source of its own; with a spread, a scale mixture of Gaussians."""
-    shape = Z if spread == 0 else _scale_mixture(spread)
-    return Part(mean + math.sqrt(variance) * shape, rho, {new_source(): 1.0}, spread=spread, overlap=overlap)
+def gaussian(mean: float, variance: float, rho: Correlations, loudness: Loudness = STEADY) -> Part:
+    """Return a Gaussian field with a source of its own; with a loudness, a scale mixture of Gaussians."""
+    shape = Z if loudness.spread == 0 else _scale_mixture(loudness.spread)
+    return Part(mean + math.sqrt(variance) * shape, rho, {new_source(): 1.0}, loudness=loudness)
 
 
 @functools.lru_cache(maxsize=256)

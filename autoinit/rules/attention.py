@@ -1,5 +1,7 @@
 """Attention: weighted means of values, with weights that are softmax of products.
 
+Keys and values are taken as independent, which they are not quite where a layer is given none of its own.
+
 Of one query over T positions, with attention weights a and values v of second moment q and covariance c between
 positions: E[y^2] = q T E[a^2] + c (1 - T E[a^2]). In the ``paper`` propagation, which has no attention, c = mean^2.
 """
@@ -10,10 +12,11 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 
-from autoinit.elementwise import elementwise, softmax
-from autoinit.functions import BUILT_IN
+from autoinit.elementwise import softmax
 from autoinit.graph import sublayers
+from autoinit.law import INDEPENDENT, gaussian
 from autoinit.registry import Call, Scale, Weighted, rule
 from autoinit.rules.pooling import UNKNOWN_SIZE
 from autoinit.signal import Signal
@@ -88,7 +91,7 @@ def attention(call: Call, *signals: Signal) -> Signal | tuple[Signal, ...]:
     key = signals[2] if len(signals) > 2 else value
     size = call.input_shapes[0][-1] or 1
     if call.layer.score_mode == "concat":
-        score = Signal(0.0, size * _tanh_of_sum(call, query, key).variance)
+        score = Signal(0.0, size * _varying_tanh(query, key))
     else:
         score = Signal(0.0, size * query.second_moment * key.second_moment)
     return _attention(call, score, query, key, value)
@@ -103,13 +106,15 @@ def additive_attention(call: Call, *signals: Signal) -> Signal | tuple[Signal, .
     squares = 1.0
     if call.layer.scale is not None:
         squares = float(keras.ops.convert_to_numpy(keras.ops.mean(keras.ops.square(call.layer.scale))))
-    return _attention(
-        call, Signal(0.0, size * squares * _tanh_of_sum(call, query, key).variance), query, key, value
-    )
+    return _attention(call, Signal(0.0, size * squares * _varying_tanh(query, key)), query, key, value)
 
 
-def _tanh_of_sum(call: Call, query: Signal, key: Signal) -> Signal:
-    return elementwise(call, BUILT_IN["tanh"], call.calculus.combine((query, key), "add"))
+def _varying_tanh(query: Signal, key: Signal) -> float:
+    """Return the variance over keys of tanh(query + key), given the query."""
+    variance = query.variance + key.variance
+    part = gaussian(query.mean + key.mean, variance, INDEPENDENT)
+    bent = part.mapped(np.tanh(part.values))
+    return bent.second - bent.shared(query.variance / variance if variance else 1.0)
 
 
 def _attention(

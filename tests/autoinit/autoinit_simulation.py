@@ -9,7 +9,8 @@ import autoinit
 def model_of(layer, *shapes, dtype="float32"):
     """A model that is one layer (or a function of symbolic tensors)."""
     inputs = [keras.Input(shape, dtype=dtype) for shape in shapes]
-    return keras.Model(inputs, layer(inputs[0] if len(inputs) == 1 else inputs))
+    given = inputs[0] if len(inputs) == 1 else inputs
+    return keras.Model(given, layer(given))
 
 
 def simulate(model, planned, mean, variance, draws, batch, seed=0, make_inputs=None):
