@@ -15,7 +15,7 @@ from autoinit.plan import Plan, plan
 from autoinit.plusplus import centered
 from autoinit.registry import OnUnknown, Propagation, Rule
 
-_CONFIG_KEYS = ("distribution", "samples")
+_CONFIG_KEYS = ("distribution", "samples", "direction")
 
 
 class AutoInit:
@@ -23,7 +23,8 @@ class AutoInit:
 
     Args:
         weight_init_config: ``distribution`` (``truncated_normal``, ``untruncated_normal``, ``uniform``,
-            ``orthogonal``) and ``samples`` (entries per simulation of a recurrent layer).
+            ``orthogonal``) ``samples`` (entries per simulation of a recurrent layer) and ``direction``
+            (``forward``, ``backward``, ``both``: whose variance the weights keep, that of signals or of gradients).
         input_data_mean: mean of the entries of the inputs; a number, or one per input.
         input_data_var: their variance.
         custom_distribution_estimators: rules by layer class, see :func:`autoinit.rule`.

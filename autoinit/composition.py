@@ -31,7 +31,7 @@ def composed(field: Field, f: ScalarFunction) -> Field:
 
 def _applied(part: Part, f: ScalarFunction, new: Part) -> Part:
     """Return ``new``, which is f of ``part``, with the correlations that a variance in common brings to f(x)."""
-    spread, across, near = part.loudness
+    spread, across, near, _ = part.loudness
     if spread == 0:
         return new
     amplitudes, weights = scales(spread)
@@ -56,7 +56,8 @@ def _response(field: Field, f: ScalarFunction) -> Loudness:
     )
     mean = float(weights @ energies)
     spread = float(weights @ (energies - mean) ** 2) / mean**2 if mean > 0 else 0.0
-    return field.loudness._replace(spread=spread)
+    gain = spread / field.loudness.spread
+    return field.loudness._replace(spread=spread, excess=gain * field.loudness.excess)
 
 
 def _over_relief(field: Field, f: ScalarFunction) -> Field:

@@ -89,7 +89,7 @@ def _run(graph: Graph, inputs: Sequence[Any], training: bool) -> list[tuple[floa
     last_use = {index: number for number, step in enumerate(graph.steps) for index in step.inputs}
     found = []
     for number, step in enumerate(graph.steps):
-        outputs = keras.tree.flatten(_evaluate(step, values, training))
+        outputs = keras.tree.flatten(evaluate(step, values, training))
         values.update(zip(step.outputs, outputs, strict=True))
         first = keras.ops.cast(outputs[0], "float32")
         found.append((float(keras.ops.mean(first)), float(keras.ops.var(first))))
@@ -99,7 +99,9 @@ def _run(graph: Graph, inputs: Sequence[Any], training: bool) -> list[tuple[floa
     return found
 
 
-def _evaluate(step: Step, values: dict[int, Any], training: bool) -> Any:
+def evaluate(step: Step, values: dict[int, Any], training: bool) -> Any:
+    """Run one call of a graph on the tensors in ``values``, by their index."""
+
     def filled(argument: Any) -> Any:
         return values[step.inputs[argument.position]] if isinstance(argument, Slot) else argument
 

@@ -47,6 +47,9 @@ from autoinit.signal import Signal
 from autoinit.window import Shape, Window, positions
 
 _NEGLIGIBLE = 1e-9
+_KURTOSIS = 0.8
+"""E[w^4] / (3 E[w^2]^2) of a truncated normal weight."""
+
 _QUIET = 0.02
 """Spread below which a law forgets its loudness."""
 
@@ -311,11 +314,18 @@ def _combined_loudness(first: Field, second: Field, how: str) -> Loudness:
     if how != "add":
         return max(first.loudness, second.loudness)
     total = first.second + second.second
-    return (
-        first.loudness.joined(second.loudness, first.second / total, second.second / total)
-        if total
-        else STEADY
+    if total <= 0:
+        return STEADY
+    # What the quieter one has is taken to be in both, for one of them mostly comes from the other.
+    one, two = first.second / total, second.second / total
+    spread, excess = (
+        min(a, b) + one**2 * (a - min(a, b)) + two**2 * (b - min(a, b))
+        for a, b in (
+            (first.loudness.spread, second.loudness.spread),
+            (first.loudness.excess, second.loudness.excess),
+        )
     )
+    return first.loudness.joined(second.loudness, one, two)._replace(spread=spread, excess=excess)
 
 
 def _loudness(
@@ -331,21 +341,26 @@ def _loudness(
     if axes is not None and window is not None and not window.transposed:
         common = inputs_in_common(axes, window.strides)
     inherited = _over_taps(field.loudness, taps, common)
-    total = 0.0
+    total = excess = 0.0
     for part in field.parts:
         square = part.mapped(part.values**2)
         between = square.shared(part.rho.between)
         alone, together = square.second - between, max(square.shared(part.rho.near) - between, 0.0)
         total += part.share * (alone / taps + together * (1 - 1 / taps))
+        variance = part.second - part.mean**2
+        fourth = float(WEIGHTS @ (part.values - part.mean) ** 4)
+        excess += part.share * max(fourth - 3 * variance**2, 0.0) / max(variance**2, 1e-300)
     # The kurtosis of x contains what is inherited.
-    own = Loudness(max(total / field.second**2 - inherited.spread, 0.0) / channels, *common)
+    spread = max(total / field.second**2 - inherited.spread, 0.0) / channels
+    left = _KURTOSIS * max(excess / taps - inherited.excess, 0.0) / channels
+    own = Loudness(spread, *common, min(left, spread))
     joined = inherited.joined(own)
     return joined, (inherited if channels == 1 else joined)
 
 
 def _over_taps(loudness: Loudness, taps: float, common: tuple[float, float]) -> Loudness:
     """Average over the taps: what positions do not have in common averages out."""
-    spread, across, near = loudness
+    spread, across, near, excess = loudness
     single = (1 - near) / taps
     level = near + single
     if spread * level <= 0:
@@ -354,6 +369,7 @@ def _over_taps(loudness: Loudness, taps: float, common: tuple[float, float]) -> 
         spread * level,
         min((across + single * common[0]) / level, 1.0),
         min((near + single * common[1]) / level, 1.0),
+        excess * level,
     )
 
 

@@ -96,11 +96,14 @@ class Loudness(NamedTuple):
         spread: its relative variance.
         across: share of that which two positions of an example have in common, on average over pairs.
         near: the same for neighbours.
+        excess: what of the spread is left once each channel has been normalized over the examples: a sum of Gaussian
+            inputs is a Gaussian then, however few they are.
     """
 
     spread: float = 0.0
     across: float = 0.0
     near: float = 0.0
+    excess: float = 0.0
 
     def joined(self, other: Loudness, weight: float = 1.0, other_weight: float = 1.0) -> Loudness:
         """Return the loudness of a weighted sum of two independent energies."""
@@ -108,11 +111,11 @@ class Loudness(NamedTuple):
         total = one + two
         if total <= 0:
             return STEADY
-        return Loudness(
-            total,
-            (one * self.across + two * other.across) / total,
-            (one * self.near + two * other.near) / total,
+        across, near = (
+            (one * mine + two * its) / total
+            for mine, its in ((self.across, other.across), (self.near, other.near))
         )
+        return Loudness(total, across, near, weight**2 * self.excess + other_weight**2 * other.excess)
 
 
 STEADY = Loudness()
@@ -204,7 +207,7 @@ class Part:
 
 def gaussian(mean: float, variance: float, rho: Correlations, loudness: Loudness = STEADY) -> Part:
     """Return a Gaussian field with a source of its own; with a loudness, a scale mixture of Gaussians."""
-    shape = Z if loudness.spread == 0 else _scale_mixture(loudness.spread)
+    shape = scale_mixture(loudness.spread)
     return Part(mean + math.sqrt(variance) * shape, rho, {new_source(): 1.0}, loudness=loudness)
 
 
@@ -216,7 +219,10 @@ def scales(spread: float) -> tuple[Array, Array]:
 
 
 @functools.lru_cache(maxsize=256)
-def _scale_mixture(spread: float) -> Array:
+def scale_mixture(spread: float) -> Array:
+    """Return sqrt(V) z, of variance 1, as a function on the grid."""
+    if spread == 0:
+        return Z
     amplitudes, weights = scales(spread)
     values, _ = redistributed(np.outer(amplitudes, Z).ravel(), np.outer(weights, WEIGHTS).ravel())
     return moments_fixed(values, 0.0, 1.0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from autoinit.calculus import Over
 from autoinit.fields import Field, tidy_relief
-from autoinit.law import STEADY, Correlations, Part
+from autoinit.law import STEADY, Correlations, Part, scale_mixture
 
 
 def per_channel(field: Field, epsilon: float) -> Field:
@@ -32,6 +32,9 @@ def per_channel(field: Field, epsilon: float) -> Field:
         factor = math.sqrt(kept / (kept + epsilon) / spread) if kept > 0 else 0.0
         common = part.rho.between
         rho = part.rho.mapped(lambda value: 1.0 if common >= 1 - 1e-12 else (value - common) / (1 - common))
+        if part.loudness.spread > 0:  # the weights' own share of the spread goes with each channel's variance
+            shape = scale_mixture(float(f"{part.loudness.excess:.2g}"))
+            part = part.mapped(part.mean + math.sqrt(spread) * shape)
         return replace(part.affine(factor, -factor * part.mean), rho=rho._replace(between=0.0))
 
     return Field(tuple(normalized(part) for part in field.parts), relief, loudness=field.loudness)

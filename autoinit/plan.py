@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import keras
 
 import autoinit.rules  # noqa: F401 (registers the rules)
+from autoinit.backward import activation_of, input_gradients, mean_square_slope
 from autoinit.calculus import Calculus
 from autoinit.draws import Distribution, check_distribution
 from autoinit.errors import AutoInitError, SignalError
@@ -19,6 +20,7 @@ from autoinit.graph import Graph, Step, trace
 from autoinit.paper import PaperCalculus
 from autoinit.registry import (
     Call,
+    Direction,
     OnUnknown,
     Propagation,
     Rule,
@@ -49,6 +51,7 @@ class PlannedCall:
         kind: its class.
         inputs, outputs: a signal per tensor.
         weighted: whether weights are scaled here.
+        gradient: mean square of the gradient at the first output, where it is 1 at the outputs of the model.
     """
 
     name: str
@@ -56,6 +59,7 @@ class PlannedCall:
     inputs: tuple[Signal, ...]
     outputs: tuple[Signal, ...]
     weighted: bool
+    gradient: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ class Plan:
 
     def __str__(self) -> str:
         width = max((len(call.name) for call in self.calls), default=5) + 2
-        lines = [f"{'layer':{width}}{'class':24}{'mean':>10}{'variance':>11}   weights"]
+        lines = [f"{'layer':{width}}{'class':24}{'mean':>10}{'variance':>11}{'gradient':>11}   weights"]
         for call in self.calls:
             signal = call.outputs[0]
             mark = "scaled" if call.weighted else ""
@@ -127,6 +131,7 @@ def plan(
     samples: int = 4096,
     seed: int = 0,
     weights: Literal["scaled", "actual"] = "scaled",
+    direction: Direction = "forward",
 ) -> Plan:
     """Predict the signals of ``model`` and the scale of its weights. The model is neither changed nor run.
 
@@ -142,6 +147,8 @@ def plan(
         samples: entries per simulation, where one is needed (recurrent layers).
         seed: of these simulations.
         weights: ``"actual"`` predicts the signals of the model as it is, without scaling.
+        direction: whether weights keep the variance of signals (``"forward"``), of gradients (``"backward"``), or a
+            compromise (``"both"``).
 
     Raises:
         ModelError: if the model cannot be walked.
@@ -149,14 +156,14 @@ def plan(
         NotIntegrableError: if an activation has no finite variance.
         AutoInitError: if a layer cannot be scaled because it receives only zeros, or an argument makes no sense.
     """
-    settings = Settings(propagation, signal_variance, on_unknown, samples, seed, weights)
+    settings = Settings(propagation, signal_variance, on_unknown, samples, seed, weights, direction)
     chosen = check_distribution(distribution)
     extra = dict(rules or {})
     graph = trace(model, lambda operation: has_rule(operation, extra))
     walk = _Propagation(graph, settings, extra)
     walk.run(_input_signals(graph, settings, input_mean, input_variance))
     planned = _planned_weights(model, walk.scales)
-    return Plan(model.name, tuple(walk.calls), planned, settings, chosen)
+    return Plan(model.name, walk.calls_with_gradients(), planned, settings, chosen)
 
 
 class _Propagation:
@@ -170,6 +177,8 @@ class _Propagation:
         self.rules = find_rules(list(operations.values()), settings.on_unknown, extra)
         self.calls: list[PlannedCall] = []
         self.scales: dict[int, Scale] = {}
+        self.made: list[tuple[Call, tuple[Scale, ...]]] = []
+        self.slopes = _slopes_after(graph, settings) if settings.direction != "forward" else {}
 
     def run(self, inputs: Sequence[Signal]) -> None:
         """Walk until the signals that shared layers are scaled for no longer move."""
@@ -186,7 +195,7 @@ class _Propagation:
     ) -> dict[int, list[tuple[Signal, ...]]]:
         signals: dict[int, Signal] = dict(zip(self.graph.inputs, inputs, strict=True))
         received: dict[int, list[tuple[Signal, ...]]] = defaultdict(list)
-        self.calls, self.scales = [], {}
+        self.calls, self.scales, self.made = [], {}, []
         for step in self.graph.steps:
             given = tuple(signals[index] for index in step.inputs)
             call = self._call(step, targets.get(id(step.operation), ()))
@@ -197,6 +206,7 @@ class _Propagation:
             self.scales.update((id(scale.variable), scale) for scale in scales)
             if scales:
                 received[id(step.operation)].append(given)
+            self.made.append((call, scales))
             kind = type(step.operation).__name__
             self.calls.append(PlannedCall(step.name, kind, given, outputs, bool(scales)))
         return received
@@ -213,7 +223,43 @@ class _Propagation:
             settings=self.settings,
             calculus=self.calculus,
             weights_for=targets,
+            slope=self.slopes.get(step.outputs[0], 1.0),
         )
+
+    def calls_with_gradients(self) -> tuple[PlannedCall, ...]:
+        """Return the calls with what the backward pass brings to their outputs."""
+        gradients: dict[int, float] = defaultdict(float)
+        gradients.update(dict.fromkeys(self.graph.outputs, 1.0))
+        found = []
+        for step, planned, (call, scales) in reversed(
+            list(zip(self.graph.steps, self.calls, self.made, strict=True))
+        ):
+            gradient = gradients[step.outputs[0]]
+            found.append(replace(planned, gradient=gradient))
+            for index, part in zip(
+                step.inputs,
+                input_gradients(call, planned.inputs, planned.outputs[0], scales, gradient),
+                strict=True,
+            ):
+                gradients[index] += part
+        return tuple(reversed(found))
+
+
+def _slopes_after(graph: Graph, settings: Settings) -> dict[int, float]:
+    """Return E[f'^2] of the activation that acts on each tensor that a layer with weights puts out."""
+    x = Signal(0.0, settings.signal_variance)
+    consumers: dict[int, list[Step]] = defaultdict(list)
+    for step in graph.steps:
+        for index in step.inputs:
+            consumers[index].append(step)
+    slopes = {}
+    for step in graph.steps:
+        following = consumers[step.outputs[0]]
+        own = activation_of(step.operation)
+        if own is not None and own.name == "linear" and len(following) == 1:
+            own = activation_of(following[0].operation)
+        slopes[step.outputs[0]] = 1.0 if own is None else mean_square_slope(own, x)
+    return slopes
 
 
 def _calculus(settings: Settings) -> Calculus:

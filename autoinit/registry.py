@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from autoinit.signal import Signal
 from autoinit.window import Shape
 
 Propagation: TypeAlias = Literal["paper", "exact"]
+Direction: TypeAlias = Literal["forward", "backward", "both"]
 OnUnknown: TypeAlias = Literal["warn", "passthrough", "error"]
 
 
@@ -29,6 +31,8 @@ class Settings:
         on_unknown: what to do with a layer that has no rule.
         samples: entries drawn per unit in simulations (recurrent layers and unusual activations only).
         seed: of these simulations.
+        direction: signal that the scale of the weights is to keep: ``"forward"``, the gradient for ``"backward"``, or
+            the harmonic mean of the two for ``"both"`` (Glorot and Bengio's compromise, for a linear layer).
         weights: ``"scaled"`` predicts the signals of the model as it will be initialized, ``"actual"`` those of the
             model with the weights it has.
     """
@@ -39,9 +43,11 @@ class Settings:
     samples: int = 4096
     seed: int = 0
     weights: Literal["scaled", "actual"] = "scaled"
+    direction: Direction = "forward"
 
     def __post_init__(self) -> None:
         _one_of("propagation", self.propagation, get_args(Propagation))
+        _one_of("direction", self.direction, get_args(Direction))
         _one_of("on_unknown", self.on_unknown, get_args(OnUnknown))
         if not 0 < self.signal_variance < float("inf"):
             raise AutoInitError(
@@ -92,6 +98,7 @@ class Call:
         calculus: the theory in force; what most rules are made of.
         weights_for: signals for which the layer's weights are scaled, where these are not its inputs: a layer that
             is called several times is scaled for the mixture of what it receives.
+        slope: E[f'^2] of the activation that follows the weights, for scales that look at the gradient.
     """
 
     operation: Any
@@ -103,6 +110,7 @@ class Call:
     settings: Settings = field(default_factory=Settings)
     calculus: Calculus = field(default_factory=PaperCalculus)
     weights_for: tuple[Signal, ...] = ()
+    slope: float = 1.0
 
     @property
     def layer(self) -> Any:
@@ -125,7 +133,19 @@ class Call:
                 f"layer {self.name!r} cannot be scaled: its input is zero everywhere, or it has no inputs. "
                 f"Received: sum of second moments={energy.value!r}, fan_in={energy.fan_in!r}"
             )
-        return Scale(variable, float((self.settings.signal_variance / energy.value) ** 0.5), energy.fan_in)
+        forward = self.settings.signal_variance / energy.value
+        return Scale(variable, float(self._directed(forward, energy.fan_in) ** 0.5), energy.fan_in)
+
+    def _directed(self, forward: float, fan_in: float) -> float:
+        """Return the weight variance for the wanted direction."""
+        if self.settings.direction == "forward":
+            return forward
+        sizes = [
+            math.prod(size or 1 for size in shapes[0][1:])
+            for shapes in (self.input_shapes, self.output_shapes)
+        ]
+        backward = 1 / (fan_in * sizes[1] / sizes[0] * max(self.slope, 1e-12))
+        return backward if self.settings.direction == "backward" else 2 / (1 / forward + 1 / backward)
 
 
 Result: TypeAlias = Signal | tuple[Signal, ...] | Weighted

@@ -9,9 +9,11 @@ from typing import Any
 import keras
 
 from autoinit.apply import apply
+from autoinit.diagnostics import gaussian_inputs
 from autoinit.draws import generator
 from autoinit.errors import AutoInitError
 from autoinit.initializers import KERNELS, sample, variables_with_initializers
+from autoinit.lsuv import lsuv
 from autoinit.plan import plan
 from autoinit.plusplus import centered
 
@@ -24,9 +26,10 @@ _KERAS = {
     "lecun_normal": keras.initializers.LecunNormal,
     "orthogonal": keras.initializers.Orthogonal,
 }
-_OPTIONS = frozenset({"propagation", "distribution", "signal_variance", "on_unknown"})
+_LSUV_BATCH = 64
+_OPTIONS = frozenset({"propagation", "distribution", "signal_variance", "on_unknown", "direction"})
 
-STRATEGIES: tuple[str, ...] = ("default", *_KERAS, "autoinit", "autoinit++")
+STRATEGIES: tuple[str, ...] = ("default", *_KERAS, "lsuv", "autoinit", "autoinit++")
 """Names that :func:`initialize` knows."""
 
 
@@ -43,7 +46,8 @@ def initialize(
 
     Weights, biases, embeddings, recurrent kernels and statistics are drawn with their layers' own initializers; the
     strategy then decides about the kernels. What the weights were before does not matter. Only weights of custom layers
-    that have no ``<name>_initializer`` attribute keep their values.
+    that have no ``<name>_initializer`` attribute keep their values. ``lsuv`` measures on a batch of Gaussian inputs
+    of the given mean and variance; :func:`autoinit.lsuv` takes a batch of data.
 
     Args:
         model: built model; drawn in place. ``autoinit++`` returns a new model beside it.
@@ -51,7 +55,7 @@ def initialize(
         seed: of all weights.
         input_mean, input_variance: of the inputs (``autoinit`` strategies).
         options: of the ``autoinit`` strategies: ``propagation``, ``distribution``, ``signal_variance``,
-            ``on_unknown``; the other strategies have none.
+            ``on_unknown``, ``direction``; the other strategies have none.
 
     Raises:
         AutoInitError: for an unknown strategy or option; and what :func:`autoinit.plan` raises.
@@ -62,6 +66,8 @@ def initialize(
     _draw_all(model, seed, kernel)
     if strategy == "autoinit++":  # after drawing, since what is subtracted may depend on a PReLU's slopes
         model = centered(model, variance=given.get("signal_variance", 1.0))
+    if strategy == "lsuv":
+        lsuv(model, _gaussian_batch(model, input_mean, input_variance, seed), seed=seed)
     if strategy.startswith("autoinit"):
         planned = plan(model, input_mean=input_mean, input_variance=input_variance, seed=seed, **given)
         apply(planned, model, seed=seed)
@@ -75,6 +81,16 @@ def _draw_all(model: keras.Model, seed: int, kernel: Any | None) -> None:
         variable = weights[index]
         initializer = kernel if kernel is not None and variable.name in KERNELS else own
         variable.assign(sample(initializer, tuple(variable.shape), generator(seed, index, 1)))
+
+
+def _gaussian_batch(model: keras.Model, mean: Any, variance: Any, seed: int) -> list[Any]:
+    rng = generator(seed, len(model.weights), 2)
+    batch = gaussian_inputs(model, _LSUV_BATCH, rng)
+    means, variances = (value if isinstance(value, Mapping) else {} for value in (mean, variance))
+    return [
+        x if x.dtype.kind == "i" else means.get(t.name, mean) + variances.get(t.name, variance) ** 0.5 * x
+        for x, t in zip(batch, model.inputs, strict=True)
+    ]
 
 
 def _check(strategy: str, options: Mapping[str, Any]) -> None:
