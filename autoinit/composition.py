@@ -56,8 +56,20 @@ def _response(field: Field, f: ScalarFunction) -> Loudness:
     )
     mean = float(weights @ energies)
     spread = float(weights @ (energies - mean) ** 2) / mean**2 if mean > 0 else 0.0
-    gain = spread / field.loudness.spread
-    return field.loudness._replace(spread=spread, excess=gain * field.loudness.excess)
+    # A bent function of few Gaussians is no Gaussian any more, whatever weights come next; a linear one is.
+    loudness = field.loudness
+    kept = loudness.excess + _bent(field, f) * max(loudness.spread - loudness.excess, 0.0)
+    return loudness._replace(spread=spread, excess=spread / loudness.spread * kept)
+
+
+def _bent(field: Field, f: ScalarFunction) -> float:
+    """Return the share of the variance of f(x) that is not linear in the Gaussian."""
+    total = linear = 0.0
+    for part in field.parts:
+        applied = part.mapped(_finite(f, part.values))
+        total += part.share * max(applied.second - applied.mean**2, 0.0)
+        linear += part.share * float(applied.powers[1])
+    return 1 - linear / total if total > 0 else 0.0
 
 
 def _over_relief(field: Field, f: ScalarFunction) -> Field:
