@@ -232,7 +232,9 @@ class _Evaluation:
         trace = traceback.format_exc()
         if is_out_of_memory(error):
             state, reason = State.OUT_OF_MEMORY, f"out of memory: {error}"
-        elif self._phase in ("built", "initialized") and any(isinstance(e, ValueError) for e in _chain(error)):
+        elif self._phase in ("built", "initialized") and any(
+            isinstance(e, ValueError) for e in _chain(error)
+        ):
             state, reason = State.INVALID, f"cannot be {self._phase}: {error}"
         else:
             state, reason = State.CRASHED, f"{type(error).__name__} before it was {self._phase}: {error}"
