@@ -82,7 +82,12 @@ INITIALIZERS = [
 ]
 
 
-@pytest.mark.parametrize("initializer", INITIALIZERS, ids=str)
+def name_of(initializer):
+    """A name that is the same in every test process, which the address in ``str`` is not."""
+    return initializer if isinstance(initializer, str) else type(initializer).__name__
+
+
+@pytest.mark.parametrize("initializer", INITIALIZERS, ids=name_of)
 def test_numpy_forms_have_the_moments_of_the_keras_initializers(initializer):
     initializer = keras.initializers.get(initializer)
     shape = (300, 200)
