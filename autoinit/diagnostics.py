@@ -51,6 +51,8 @@ def measure(
     batch: int = 32,
     seed: int = 0,
     training: bool = True,
+    input_mean: float = 0.0,
+    input_variance: float = 1.0,
     inputs: Sequence[Any] | None = None,
 ) -> list[Measurement]:
     """Run ``model`` and return the signals that leave each of its layers.
@@ -62,6 +64,7 @@ def measure(
         batch: examples per run.
         seed: of weights and inputs.
         training: whether dropout and batch normalization act as in training.
+        input_mean, input_variance: of the Gaussian inputs.
         inputs: arrays to feed instead of Gaussian ones.
 
     Raises:
@@ -73,9 +76,10 @@ def measure(
     for draw in range(draws):
         if plan is not None:
             apply(plan, model, seed=seed + 1000 * draw)
-        rows.append(
-            _run(graph, list(inputs) if inputs is not None else gaussian_inputs(model, batch, rng), training)
-        )
+        fed = list(inputs) if inputs is not None else gaussian_inputs(model, batch, rng)
+        if inputs is None:
+            fed = [x if x.dtype.kind == "i" else input_mean + input_variance**0.5 * x for x in fed]
+        rows.append(_run(graph, fed, training))
     table = np.array(rows)
     return [
         Measurement(step.name, type(step.operation).__name__, table[:, index, 0], table[:, index, 1])

@@ -28,12 +28,14 @@ class ScalarFunction:
         kinks: points where it or a derivative of it jumps, as far as known.
         tolerance: accuracy that quadrature can reach.
         name: for messages.
+        tame: known to have moments under every Gaussian.
     """
 
     numpy: Function
     kinks: tuple[float, ...] = ()
     tolerance: float = TOLERANCE
     name: str = "f"
+    tame: bool = False
 
     def __call__(self, x: Array) -> Array:
         """Evaluate elementwise."""
@@ -62,7 +64,7 @@ def relu(
         return above + negative_slope * np.minimum(x - threshold, 0.0)
 
     kinks = (threshold,) if max_value is None else (threshold, max_value)
-    return ScalarFunction(function, kinks, name="relu")
+    return ScalarFunction(function, kinks, name="relu", tame=True)
 
 
 def elu(alpha: float = 1.0) -> ScalarFunction:
@@ -74,15 +76,19 @@ def elu(alpha: float = 1.0) -> ScalarFunction:
 
 def leaky_relu(negative_slope: float = 0.2) -> ScalarFunction:
     """Return the leaky ReLU."""
-    return ScalarFunction(lambda x: np.where(x > 0, x, negative_slope * x), (0.0,), name="leaky_relu")
+    return ScalarFunction(
+        lambda x: np.where(x > 0, x, negative_slope * x), (0.0,), name="leaky_relu", tame=True
+    )
 
 
 def gelu(approximate: bool = False) -> ScalarFunction:
     """Return GELU, exact or in its tanh form."""
     if approximate:
         c = math.sqrt(2 / math.pi)
-        return ScalarFunction(lambda x: x / 2 * (1 + np.tanh(c * (x + 0.044715 * x**3))), name="gelu")
-    return ScalarFunction(lambda x: x * special.ndtr(x), name="gelu")
+        return ScalarFunction(
+            lambda x: x / 2 * (1 + np.tanh(c * (x + 0.044715 * x**3))), name="gelu", tame=True
+        )
+    return ScalarFunction(lambda x: x * special.ndtr(x), name="gelu", tame=True)
 
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -90,35 +96,41 @@ _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 BUILT_IN: dict[str, ScalarFunction] = {
     function.name: function
     for function in (
-        ScalarFunction(lambda x: x, name="linear"),
+        ScalarFunction(lambda x: x, name="linear", tame=True),
         relu(),
-        ScalarFunction(lambda x: np.clip(x, 0.0, 6.0), (0.0, 6.0), name="relu6"),
+        ScalarFunction(lambda x: np.clip(x, 0.0, 6.0), (0.0, 6.0), name="relu6", tame=True),
         leaky_relu(),
         elu(),
-        ScalarFunction(lambda x: _SELU_SCALE * elu(_SELU_ALPHA)(x), (0.0,), name="selu"),
-        ScalarFunction(elu().numpy, (0.0,), name="celu"),
+        ScalarFunction(lambda x: _SELU_SCALE * elu(_SELU_ALPHA)(x), (0.0,), name="selu", tame=True),
+        ScalarFunction(elu().numpy, (0.0,), name="celu", tame=True),
         gelu(),
-        ScalarFunction(lambda x: x * special.expit(x), name="silu"),
-        ScalarFunction(special.expit, name="sigmoid"),
-        ScalarFunction(np.tanh, name="tanh"),
-        ScalarFunction(np.exp, name="exponential"),
-        ScalarFunction(lambda x: np.logaddexp(0.0, x), name="softplus"),
-        ScalarFunction(lambda x: x / (1 + np.abs(x)), (0.0,), name="softsign"),
-        ScalarFunction(lambda x: x * np.tanh(np.logaddexp(0.0, x)), name="mish"),
-        ScalarFunction(special.log_expit, name="log_sigmoid"),
-        ScalarFunction(lambda x: np.clip(x / 6 + 0.5, 0.0, 1.0), (-3.0, 3.0), name="hard_sigmoid"),
-        ScalarFunction(lambda x: x * np.clip(x / 6 + 0.5, 0.0, 1.0), (-3.0, 3.0), name="hard_silu"),
-        ScalarFunction(lambda x: np.clip(x, -1.0, 1.0), (-1.0, 1.0), name="hard_tanh"),
-        ScalarFunction(lambda x: np.where(np.abs(x) > 0.5, x, 0.0), (-0.5, 0.5), name="hard_shrink"),
-        ScalarFunction(lambda x: x - np.clip(x, -0.5, 0.5), (-0.5, 0.5), name="soft_shrink"),
-        ScalarFunction(lambda x: x - np.tanh(x), name="tanh_shrink"),
-        ScalarFunction(lambda x: (x + np.sqrt(x**2 + 4)) / 2, name="squareplus"),
+        ScalarFunction(lambda x: x * special.expit(x), name="silu", tame=True),
+        ScalarFunction(special.expit, name="sigmoid", tame=True),
+        ScalarFunction(np.tanh, name="tanh", tame=True),
+        ScalarFunction(np.exp, name="exponential", tame=True),
+        ScalarFunction(lambda x: np.logaddexp(0.0, x), name="softplus", tame=True),
+        ScalarFunction(lambda x: x / (1 + np.abs(x)), (0.0,), name="softsign", tame=True),
+        ScalarFunction(lambda x: x * np.tanh(np.logaddexp(0.0, x)), name="mish", tame=True),
+        ScalarFunction(special.log_expit, name="log_sigmoid", tame=True),
+        ScalarFunction(lambda x: np.clip(x / 6 + 0.5, 0.0, 1.0), (-3.0, 3.0), name="hard_sigmoid", tame=True),
+        ScalarFunction(
+            lambda x: x * np.clip(x / 6 + 0.5, 0.0, 1.0), (-3.0, 3.0), name="hard_silu", tame=True
+        ),
+        ScalarFunction(lambda x: np.clip(x, -1.0, 1.0), (-1.0, 1.0), name="hard_tanh", tame=True),
+        ScalarFunction(
+            lambda x: np.where(np.abs(x) > 0.5, x, 0.0), (-0.5, 0.5), name="hard_shrink", tame=True
+        ),
+        ScalarFunction(lambda x: x - np.clip(x, -0.5, 0.5), (-0.5, 0.5), name="soft_shrink", tame=True),
+        ScalarFunction(lambda x: x - np.tanh(x), name="tanh_shrink", tame=True),
+        ScalarFunction(lambda x: (x + np.sqrt(x**2 + 4)) / 2, name="squareplus", tame=True),
         ScalarFunction(
             lambda x: np.where(x <= -1, 0.0, np.where(x < 1, (x + 1) ** 2 / 4, x)),
             (-1.0, 1.0),
             name="sparse_plus",
         ),
-        ScalarFunction(lambda x: np.clip((x + 1) / 2, 0.0, 1.0), (-1.0, 1.0), name="sparse_sigmoid"),
+        ScalarFunction(
+            lambda x: np.clip((x + 1) / 2, 0.0, 1.0), (-1.0, 1.0), name="sparse_sigmoid", tame=True
+        ),
     )
 }
 """By the name of the function in ``keras.activations``, with default arguments."""

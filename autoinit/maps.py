@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -79,12 +78,11 @@ def _before(n: int, m: int, taps: int, stride: int, dilation: int, padding: str)
 
 def along(matrices: Sequence[Array], values: Array) -> Array:
     """Multiply each axis of ``values`` by a matrix."""
-    rank = len(matrices)
-    old, new = string.ascii_lowercase[:rank], string.ascii_uppercase[:rank]
-    terms = ",".join(f"{b}{a}" for a, b in zip(old, new, strict=True))
-    return np.asarray(
-        np.einsum(f"{old},{terms}->{new}", values, *matrices, optimize="greedy" if rank > 1 else False)
-    )
+    if values.ndim == 2:
+        return np.asarray(matrices[0] @ values @ matrices[1].T)
+    for axis, matrix in enumerate(matrices):
+        values = np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)
+    return values
 
 
 def gathered(axes: Sequence[Axis], values: Array) -> Array:

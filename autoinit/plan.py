@@ -16,6 +16,7 @@ from autoinit.calculus import Calculus
 from autoinit.draws import Distribution, check_distribution
 from autoinit.errors import AutoInitError, SignalError
 from autoinit.exact import ExactCalculus
+from autoinit.fields import field_of
 from autoinit.graph import Graph, Step, trace
 from autoinit.paper import PaperCalculus
 from autoinit.registry import (
@@ -193,14 +194,14 @@ class _Propagation:
     def _walk(
         self, inputs: Sequence[Signal], targets: Mapping[int, tuple[Signal, ...]]
     ) -> dict[int, list[tuple[Signal, ...]]]:
-        signals: dict[int, Signal] = dict(zip(self.graph.inputs, inputs, strict=True))
+        signals: dict[int, Signal] = dict(zip(self.graph.inputs, self._remembered(inputs), strict=True))
         received: dict[int, list[tuple[Signal, ...]]] = defaultdict(list)
         self.calls, self.scales, self.made = [], {}, []
         for step in self.graph.steps:
             given = tuple(signals[index] for index in step.inputs)
             call = self._call(step, targets.get(id(step.operation), ()))
             result = self.rules[id(step.operation)](call, *given)
-            outputs = _checked(step, result_signals(result))
+            outputs = self._remembered(_checked(step, result_signals(result)))
             signals.update(zip(step.outputs, outputs, strict=True))
             scales = result.scales if isinstance(result, Weighted) else ()
             self.scales.update((id(scale.variable), scale) for scale in scales)
@@ -210,6 +211,12 @@ class _Propagation:
             kind = type(step.operation).__name__
             self.calls.append(PlannedCall(step.name, kind, given, outputs, bool(scales)))
         return received
+
+    def _remembered(self, signals: Sequence[Signal]) -> tuple[Signal, ...]:
+        """Give every tensor a law of its own, so that paths which start at it know of each other."""
+        if not self.settings.exact:
+            return tuple(signals)
+        return tuple(signal if signal.law is not None else field_of(signal).signal() for signal in signals)
 
     def _call(self, step: Step, targets: tuple[Signal, ...]) -> Call:
         shapes = self.graph.shapes

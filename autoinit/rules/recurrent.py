@@ -33,7 +33,7 @@ layers = keras.layers
 def recurrent(call: Call, x: Signal, *states: Signal) -> Signal | tuple[Signal, ...]:
     """Run the layer, with the weights that it has, on Gaussian sequences of the incoming mean and variance."""
     shape = tuple(size or UNKNOWN_SIZE for size in call.input_shapes[0][1:])
-    batch = int(np.clip(call.settings.samples // int(np.prod(shape)), 8, 256))
+    batch = call.input_shapes[0][0] or int(np.clip(call.settings.samples // int(np.prod(shape)), 8, 256))
     rng = np.random.default_rng(call.settings.seed)
     sequence = rng.normal(x.mean, x.variance**0.5, (batch, *shape)).astype(np.float32)
     with _states_kept(call.layer):
