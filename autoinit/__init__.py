@@ -5,6 +5,7 @@ Bingham and Miikkulainen, "AutoInit: Analytic Signal-Preserving Weight Initializ
 
 from autoinit.api import AutoInit
 from autoinit.apply import apply
+from autoinit.diagnostics import Measurement, measure
 from autoinit.elementwise import activate, elementwise
 from autoinit.errors import (
     AutoInitError,
@@ -13,8 +14,11 @@ from autoinit.errors import (
     SignalError,
     UnsupportedLayerError,
 )
+from autoinit.figure import signal_figure
 from autoinit.functions import ScalarFunction, numpy_activation, numpy_form
 from autoinit.gaussian import GaussianMoments, gaussian_moments
+from autoinit.isometry import JacobianSpectrum, jacobian_spectrum
+from autoinit.lsuv import lsuv
 from autoinit.plan import Plan, plan
 from autoinit.plusplus import Centered, CenteredActivation, centered, centering
 from autoinit.registry import Call, Scale, Weighted, rule
@@ -29,6 +33,8 @@ __all__ = [
     "Centered",
     "CenteredActivation",
     "GaussianMoments",
+    "JacobianSpectrum",
+    "Measurement",
     "ModelError",
     "NotIntegrableError",
     "Plan",
@@ -45,8 +51,12 @@ __all__ = [
     "elementwise",
     "gaussian_moments",
     "initialize",
+    "jacobian_spectrum",
+    "lsuv",
+    "measure",
     "numpy_activation",
     "numpy_form",
     "plan",
     "rule",
+    "signal_figure",
 ]

@@ -13,7 +13,9 @@ from scipy import special
 
 from autoinit.errors import AutoInitError
 
-Distribution: TypeAlias = Literal["truncated_normal", "untruncated_normal", "uniform", "orthogonal"]
+Distribution: TypeAlias = Literal[
+    "truncated_normal", "untruncated_normal", "uniform", "orthogonal", "delta_orthogonal"
+]
 Float32 = NDArray[np.float32]
 
 CUT = 2.0
@@ -105,9 +107,24 @@ def _orthogonal(rng: np.random.Generator, shape: tuple[int, ...], deviation: flo
     return (matrix * (deviation * math.sqrt(tall))).reshape(shape).astype(np.float32)
 
 
+def _delta_orthogonal(rng: np.random.Generator, shape: tuple[int, ...], deviation: float) -> Float32:
+    """An orthogonal matrix at the middle tap, zeros elsewhere (Xiao et al. 2018); plain orthogonal without taps.
+
+    The sum of squares over the inputs of an output is that of the other distributions, all of it in one tap.
+    """
+    taps = shape[:-2]
+    if not taps:
+        return _orthogonal(rng, shape, deviation)
+    values = np.zeros(shape, np.float32)
+    middle = tuple(size // 2 for size in taps)
+    values[middle] = _orthogonal(rng, shape[-2:], deviation * math.sqrt(math.prod(taps)))
+    return values
+
+
 _DRAWS: dict[Distribution, Callable[[np.random.Generator, tuple[int, ...], float], Float32]] = {
     "truncated_normal": _truncated_normal,
     "untruncated_normal": _normal,
     "uniform": _uniform,
     "orthogonal": _orthogonal,
+    "delta_orthogonal": _delta_orthogonal,
 }

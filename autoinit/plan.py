@@ -141,7 +141,8 @@ def plan(
         input_mean, input_variance: of the entries of the inputs, one for all or one per input.
         propagation: ``"paper"`` (Appendix A) or ``"exact"`` (mean-field theory).
         signal_variance: wanted variance after each layer with weights.
-        distribution: ``truncated_normal``, ``untruncated_normal``, ``uniform`` or ``orthogonal``.
+        distribution: ``truncated_normal``, ``untruncated_normal``, ``uniform``, ``orthogonal`` or
+            ``delta_orthogonal``.
         on_unknown: what to do with layers that have no rule: ``"warn"`` and pass their signal through,
             ``"passthrough"``, or ``"error"``.
         rules: rules by class that take precedence over the registered ones.

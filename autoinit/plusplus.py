@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import keras
+import numpy as np
 
+from autoinit.backward import activation_of
 from autoinit.errors import AutoInitError, ModelError
 from autoinit.functions import ScalarFunction, is_elementwise, numpy_activation, numpy_form
 from autoinit.gaussian import gaussian_moments
@@ -20,6 +22,7 @@ Centering = Callable[[Any], Any]
 _C = TypeVar("_C", bound=Centering)
 _CENTERINGS: dict[type, Centering] = {}
 _NEGLIGIBLE = 1e-12
+_PROBE = np.linspace(-3.0, 3.0, 13)
 _ACTIVATION_LAYERS = (
     keras.layers.ReLU,
     keras.layers.LeakyReLU,
@@ -139,7 +142,7 @@ def centered(model: keras.Model, *, variance: float = 1.0) -> keras.Model:
 
     def clone(operation: Any) -> Any:
         if not isinstance(operation, keras.Layer):
-            return operation
+            return operation if id(operation) in outputs else _centered_operation(operation, variance)
         changed = None if id(operation) in outputs else _centered_layer(operation, variance)
         return changed if changed is not None else _copy(operation)
 
@@ -176,6 +179,19 @@ def _centered_layer(layer: keras.Layer, variance: float) -> keras.Layer | None:
     copy = _copy(layer)
     copy.activation = CenteredActivation(function, mean)
     return copy
+
+
+def _centered_operation(operation: Any, variance: float) -> Any:
+    """Return an activation layer in place of a bare ``keras.ops.relu`` and the like; other operations as they are."""
+    function = getattr(keras.activations, type(operation).__name__.lower(), None)
+    own = activation_of(operation)
+    if function is None or own is None:
+        return operation
+    mean = gaussian_moments(numpy_activation(function), 0.0, variance).mean
+    plain = np.allclose(numpy_activation(function)(_PROBE), own(_PROBE), atol=1e-6)
+    if abs(mean) < _NEGLIGIBLE or not plain:  # an operation with arguments of its own keeps its form
+        return operation
+    return keras.layers.Activation(CenteredActivation(function, mean), name=operation.name)
 
 
 def _copy(layer: keras.Layer) -> keras.Layer:
@@ -222,6 +238,8 @@ def _output_activations(graph: Graph) -> set[int]:
 
 def _activates(step: Step) -> bool:
     layer = step.operation
+    if not isinstance(layer, keras.Layer):
+        return activation_of(layer) is not None
     if isinstance(layer, _ACTIVATION_LAYERS) or any(kind in _CENTERINGS for kind in type(layer).__mro__):
         return True
     return _has_activation(layer) and layer.activation is not keras.activations.linear
