@@ -37,13 +37,25 @@ def main(home: Path) -> None:
     try:
         with RayPool(RayOptions(address=cluster.address, setup=no_setup)) as pool:
             print("workers", pool.capacity)
-            threading.Thread(target=kill_node, daemon=True).start()
+            killer = threading.Thread(target=kill_node, daemon=True)
+            killer.start()
             print("finished", lead(home, pool, make_search(SECONDS)))
-            import ray
-
-            print("nodes", sum(node["Alive"] for node in ray.nodes()))
+            killer.join()
+            print("nodes", nodes_alive(expected=2))
     finally:
         cluster.shutdown()
+
+
+def nodes_alive(expected: int) -> int:
+    """Return the number of nodes; Ray takes up to half a minute to notice that one is gone, and is waited for."""
+    import ray
+
+    end = time.monotonic() + 60
+    while True:
+        alive = sum(node["Alive"] for node in ray.nodes())
+        if alive == expected or time.monotonic() > end:
+            return alive
+        time.sleep(0.5)
 
 
 def recorded(home: Path) -> int:
