@@ -27,6 +27,7 @@ from autoinit.gaussian import Array
 _POSITIVE_EDGES = (0.0, 0.5, 1.0, 1.5, 2.25, 3.0, 4.5, 6.0, 8.5)
 _ORDER = 9
 _DEGREE = 28
+_NEARLY_GAUSSIAN = 0.05
 _sources = itertools.count()
 
 
@@ -213,7 +214,13 @@ def gaussian(mean: float, variance: float, rho: Correlations, loudness: Loudness
 
 @functools.lru_cache(maxsize=256)
 def scales(spread: float) -> tuple[Array, Array]:
-    """Return values of sqrt(V) and their weights, for V of mean 1 and variance ``spread`` (a Gamma variable)."""
+    """Return values of sqrt(V) and their weights, for V of mean 1 and variance ``spread``.
+
+    A Gamma variable, or near enough a Gaussian where the spread is small.
+    """
+    if spread < _NEARLY_GAUSSIAN:
+        nodes, weights = np.polynomial.hermite_e.hermegauss(5)
+        return np.sqrt(1 + math.sqrt(spread) * nodes), weights / weights.sum()
     nodes, weights = special.roots_genlaguerre(10, 1 / spread - 1)
     return np.sqrt(nodes * spread), weights / weights.sum()
 

@@ -92,8 +92,8 @@ def _affine(call: Call, x: Signal, gamma: Any, beta: Any = None) -> Signal:
     """Apply the learned scale and offset that the layer holds; the paper takes them as 1 and 0."""
     if not call.settings.exact:
         return x
-    scale = np.ones(1) if gamma is None else keras.ops.convert_to_numpy(gamma)
-    offset = np.zeros(1) if beta is None else keras.ops.convert_to_numpy(beta)
+    scale = np.ones(1) if gamma is None else gamma.numpy()
+    offset = np.zeros(1) if beta is None else beta.numpy()
     return _per_channel(call, x, np.ravel(scale), np.ravel(offset))
 
 

@@ -48,7 +48,7 @@ def test_skip_over_a_residual_block_adds_up_jointly():
         return layers.Add()([y, x])
 
     planned = autoinit.plan(model_of(block, (64,)), propagation="exact")
-    assert planned.calls[-1].outputs[0].variance == pytest.approx(5.0, rel=1e-3)
+    assert planned.calls[-1].outputs[0].variance == pytest.approx(5.0, rel=5e-3)
 
 
 def test_pooling_after_relu_after_convolution():
@@ -144,10 +144,18 @@ def test_quantile_function_of_a_weighted_sample():
     assert (np.diff(values) >= 0).all()
 
 
-def test_scale_mixture_has_mean_one_and_the_spread():
-    amplitudes, weights = scales(0.5)
+@pytest.mark.parametrize("spread", [1e-3, 0.01, 0.049, 0.05, 0.5, 4.0])
+def test_scale_mixture_has_mean_one_and_the_spread(spread):
+    amplitudes, weights = scales(spread)
     assert weights @ amplitudes**2 == pytest.approx(1.0)
-    assert weights @ amplitudes**4 == pytest.approx(1.5)
+    assert weights @ amplitudes**4 == pytest.approx(1 + spread)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning", "error::DeprecationWarning")
+def test_planning_raises_no_numerical_warning():
+    model = keras.applications.VGG16(weights=None, input_shape=(32, 32, 3), classes=10)
+    for call in autoinit.plan(model, propagation="exact").calls:
+        assert np.isfinite(call.outputs[0].law.loudness.spread)
 
 
 def test_window_sums_match_a_convolution_of_ones():
