@@ -1,0 +1,56 @@
+"""``gondwana init`` and ``gondwana signals``, as a user runs them."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from nas.cli import app
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "net.keras"
+    layers = keras.layers
+    keras.Sequential(
+        [keras.Input((64,))] + [layers.Dense(64, activation="relu", name=f"dense_{i}") for i in range(4)]
+    ).save(path)
+    return path
+
+
+def test_init_keeps_the_variance_and_is_the_same_for_the_same_seed(saved, tmp_path):
+    outs = [tmp_path / "a.keras", tmp_path / "b.keras"]
+    for out in outs:
+        result = RUNNER.invoke(app, ["init", str(saved), "--out", str(out), "--seed", "3"])
+        assert result.exit_code == 0, result.output
+    first, second = (keras.models.load_model(out).get_weights() for out in outs)
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+    # After a ReLU of N(0, 1), E[x^2] = 1/2, so the weights have variance 2 / fan_in.
+    assert np.var(first[2]) == pytest.approx(2 / 64, rel=0.1)
+
+
+def test_signals_shows_every_layer_and_draws(saved, tmp_path):
+    figure = tmp_path / "signals.svg"
+    result = RUNNER.invoke(app, ["signals", str(saved), "--out", str(figure), "--draws", "2"])
+    assert result.exit_code == 0, result.output
+    assert all(f"dense_{i}" in result.output for i in range(4))
+    assert figure.read_text(encoding="utf-8").lstrip().startswith("<?xml")
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path):
+    path = tmp_path / "not.keras"
+    path.write_text("hello", encoding="utf-8")
+    result = RUNNER.invoke(app, ["init", str(path), "--out", str(tmp_path / "out.keras")])
+    assert isinstance(result.exception, ValueError)
+    assert "not a .keras file" in str(result.exception)
+    assert not (tmp_path / "out.keras").exists()
+
+
+def test_the_output_has_to_be_a_keras_file(saved, tmp_path):
+    result = RUNNER.invoke(app, ["init", str(saved), "--out", str(tmp_path / "out.h5")])
+    assert "--out names a .keras file" in str(result.exception)
