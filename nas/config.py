@@ -176,7 +176,7 @@ class RunConfig(_Section):
         return self.limits.model_dump(mode="json", exclude_none=True)
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
+def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
     """Read a config file.
 
     Args:
@@ -186,6 +186,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         ConfigError: if the file is missing, empty or not YAML, or if a key or value of it or of an override is wrong.
     """
+    path = Path(path)
     try:
         data = read_yaml(path)
     except YamlError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from nas.cli.progress import ProgressView
+from nas.cli.quiet import load_keras
 
 if TYPE_CHECKING:
     from nas.engine.execute import Execution, RunResult
@@ -39,13 +40,17 @@ def launch(
     loaded = load_config(config, overrides)
     path = run_dir or default_run_dir(loaded.name)
     typer.echo(f"run folder {path}")
+    load_keras()
     return _shown(path, data_dir, lambda execution: start(loaded, path, execution))
 
 
 def continue_run(path: Path, *, overrides: Sequence[str] = (), data_dir: Path | None = None) -> RunResult:
     """Continue a run, showing progress. Raises as :func:`nas.engine.execute.resume`."""
     from nas.engine.execute import resume
+    from nas.engine.run_folder import RunFolder
 
+    RunFolder.open(path)  # refuse what is no run before the wait for Keras
+    load_keras()
     return _shown(path, data_dir, lambda execution: resume(path, execution, overrides))
 
 
