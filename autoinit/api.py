@@ -10,21 +10,33 @@ from typing import Any
 import keras
 
 from autoinit.apply import apply
+from autoinit.constraints import constrain
 from autoinit.errors import AutoInitError
 from autoinit.plan import Plan, plan
 from autoinit.plusplus import centered
 from autoinit.registry import OnUnknown, Propagation, Rule
 
-_CONFIG_KEYS = ("distribution", "samples", "direction")
+_CONFIG_KEYS = (
+    "distribution",
+    "direction",
+    "constrain_weights",
+    "monte_carlo_samples",
+    "recurrent_monte_carlo_samples",
+)
 
 
 class AutoInit:
     """Analytic, signal-preserving weight initialization.
 
     Args:
-        weight_init_config: ``distribution`` (``truncated_normal``, ``untruncated_normal``, ``uniform``,
-            ``orthogonal``) ``samples`` (entries per simulation of a recurrent layer) and ``direction``
-            (``forward``, ``backward``, ``both``: whose variance the weights keep, that of signals or of gradients).
+        weight_init_config: any of
+            ``distribution`` (``truncated_normal``, ``untruncated_normal``, ``uniform``, ``orthogonal``,
+            ``delta_orthogonal``);
+            ``direction`` (``forward``, ``backward``, ``both``: whether the weights keep the variance of signals, of
+            gradients, or a compromise);
+            ``constrain_weights`` (True: weights keep mean 0 and their scale throughout training);
+            ``monte_carlo_samples`` and ``recurrent_monte_carlo_samples`` (entries per simulation, of an activation
+            that is not elementwise and of a recurrent layer; nothing else is simulated here; the larger one counts).
         input_data_mean: mean of the entries of the inputs; a number, or one per input.
         input_data_var: their variance.
         custom_distribution_estimators: rules by layer class, see :func:`autoinit.rule`.
@@ -60,6 +72,10 @@ class AutoInit:
             raise AutoInitError(
                 f"unknown keys in weight_init_config: {', '.join(unknown)}. Known: {', '.join(_CONFIG_KEYS)}"
             )
+        self._constrain = bool(self._config.pop("constrain_weights", False))
+        counts = [self._config.pop(key) for key in _CONFIG_KEYS[3:] if key in self._config]
+        if counts:
+            self._config["samples"] = int(max(counts))
         self._arguments: dict[str, Any] = {
             "input_mean": input_data_mean,
             "input_variance": input_data_var,
@@ -106,6 +122,8 @@ class AutoInit:
             target = _copied(target)
         planned = self.plan(target)
         apply(planned, target, seed=self._seed)
+        if self._constrain:
+            constrain(target, planned)
         return (target, planned.estimates) if return_estimates else target
 
 

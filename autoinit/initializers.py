@@ -27,7 +27,10 @@ def initializer_of(layer: keras.Layer, variable: Any) -> Any:
     name = variable.name
     if name == "bias" and getattr(layer, "unit_forget_bias", False):
         return _UnitForgetBias(layer.bias_initializer)
-    for candidate in (name, _OWN_NAME.get(name, name)):
+    for (kind, fixed), known in _FIXED.items():
+        if fixed == name and isinstance(layer, kind):
+            return keras.initializers.get(known)
+    for candidate in (name, _OTHER_NAMES.get(name, name)):
         initializer = getattr(layer, f"{candidate}_initializer", None)
         if initializer is not None:
             return keras.initializers.get(initializer)

@@ -3,10 +3,12 @@
 import keras
 import numpy as np
 import pytest
+from autoinit_simulation import model_of
+from test_conformance import EXAMPLES
 
 import autoinit
 from autoinit import AutoInitError
-from autoinit.initializers import sample
+from autoinit.initializers import sample, variables_with_initializers
 
 layers = keras.layers
 
@@ -108,3 +110,18 @@ def test_unit_forget_bias_of_an_lstm_is_kept():
     bias = np.asarray(keras.ops.convert_to_numpy(lstm.cell.bias))
     np.testing.assert_array_equal(bias[6:12], 1.0)
     np.testing.assert_array_equal(bias[:6], 0.0)
+
+
+def test_the_initializer_of_every_weight_of_every_layer_is_known():
+    for kind, examples in EXAMPLES.items():
+        for example in examples:
+            model = model_of(example.make(), *example.shapes, dtype=example.dtype)
+            known = variables_with_initializers(model)
+            assert set(known) == set(range(len(model.weights))), kind
+
+
+def test_depthwise_kernels_are_drawn_by_named_strategies():
+    model = keras.Sequential([keras.Input((6, 6, 4)), layers.DepthwiseConv2D(3)])
+    first = autoinit.initialize(model, "he_normal", seed=1).get_weights()[0]
+    second = autoinit.initialize(model, "he_normal", seed=2).get_weights()[0]
+    assert not np.array_equal(first, second)
