@@ -11,12 +11,21 @@ import numpy as np
 from autoinit.draws import CUT, Float32, draw
 from autoinit.graph import own_variables, sublayers
 
-_OWN_NAME = {
+_OTHER_NAMES = {
     "depthwise_kernel": "depthwise",
     "pointwise_kernel": "pointwise",
     "recurrent_kernel": "recurrent",
+    "kernel": "depthwise",  # DepthwiseConv
 }
-"""Variables whose ``..._initializer`` attribute does not carry their whole name."""
+"""Variables whose ``..._initializer`` attribute may not carry their name."""
+
+_FIXED: dict[tuple[type, str], str] = {
+    (keras.layers.RMSNormalization, "scale"): "ones",
+    (keras.layers.AdditiveAttention, "scale"): "glorot_uniform",
+    (keras.layers.Attention, "scale"): "ones",
+    (keras.layers.Attention, "concat_score_weight"): "ones",
+}
+"""Initializers that Keras does not let one choose."""
 
 KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 """Names of the variables that a named strategy draws; everything else keeps its own initializer."""
