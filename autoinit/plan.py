@@ -114,7 +114,8 @@ class Plan:
             signal = call.outputs[0]
             mark = "scaled" if call.weighted else ""
             lines.append(
-                f"{call.name:{width}}{call.kind:24}{signal.mean:10.4f}{signal.variance:11.4f}   {mark}"
+                f"{call.name:{width}}{call.kind:24}{signal.mean:10.4f}{signal.variance:11.4f}"
+                f"{call.gradient:11.4g}   {mark}"
             )
         return "\n".join(line.rstrip() for line in lines)
 

@@ -159,7 +159,7 @@ class RunConfig(_Section):
         scheme, separator, rest = value.partition("://")
         if not separator or not scheme.startswith("postgresql"):
             raise ValueError("must be postgresql+psycopg://USER@HOST/DATABASE; leave it out for SQLite")
-        if ":" in rest.partition("@")[0] and "@" in rest:
+        if (":" in rest.partition("@")[0] and "@" in rest) or "password" in rest.lower():
             raise ValueError("holds a password, which would be written into the run folder; use ~/.pgpass")
         return value
 

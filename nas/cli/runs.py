@@ -141,7 +141,7 @@ def best(
     typer.echo(f"candidate {found.outcome.candidate_id}, fitness {found.outcome.fitness:.4f} in the search")
     typer.echo(json.dumps(found.spec, indent=1, sort_keys=True))
     if found.model is None:
-        typer.echo("no network is saved yet: the run is not finished")
+        typer.echo("no network is saved: the run is not finished, or none of its finalists could be trained")
         return
     typer.echo(f"network    {found.model}")
     if found.final is not None:

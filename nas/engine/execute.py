@@ -221,10 +221,20 @@ class _Run:
         for listener in listeners:
             listener.finalizing(len(ranked))
         task = self._config.task.model_dump(mode="json")
-        self._pool.share(final_stage.DATA, load_final_data(task, self._data_dir))
+        try:
+            data = load_final_data(task, self._data_dir)
+        except ValueError as error:  # the search is done and recorded: not a mistake that undoes it
+            raise FinalDataError(
+                f"the search is finished and recorded, but the test split: {error}"
+            ) from error
+        self._pool.share(final_stage.DATA, data)
         return final_stage.train_finalists(
             ranked, self._folder, self._store, self._pool, self._execution.stop
         )
+
+
+class FinalDataError(RuntimeError):
+    """The test split cannot be loaded; everything before is recorded and ``resume`` goes on from there."""
 
 
 def _make_job(work: Work, candidate: Candidate) -> Job:

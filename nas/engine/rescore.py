@@ -20,6 +20,7 @@ def rescore(model_path: Path, task: Mapping[str, Any], data_dir: Path | None = N
     import keras
 
     import activations  # noqa: F401  registers the layers that a saved network may hold
+    import nas.codeepneat.weighted_sum  # noqa: F401  likewise
     import tasks
     from tasks.training import score
 
