@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
 import keras
 
-from autoinit.draws import draw, generator
+from autoinit.draws import Float32, draw, generator
 from autoinit.errors import ModelError
-from autoinit.plan import Plan
+from autoinit.plan import Plan, PlannedWeight
+
+_WORKERS = 2
+_AHEAD = 4
 
 
 def apply(plan: Plan, model: keras.Model, *, seed: int) -> keras.Model:
@@ -30,7 +38,21 @@ def apply(plan: Plan, model: keras.Model, *, seed: int) -> keras.Model:
                 f"the plan for model {plan.model!r} does not fit model {model.name!r}: "
                 f"weight {planned.index} ({planned.path}) should have shape {planned.shape}"
             )
-    for planned in plan.weights:
-        rng = generator(seed, planned.index)
-        weights[planned.index].assign(draw(rng, planned.shape, planned.deviation, plan.distribution))
+
+    def drawn(planned: PlannedWeight) -> Float32:
+        return draw(generator(seed, planned.index), planned.shape, planned.deviation, plan.distribution)
+
+    # The next weights are drawn while one is handed to the backend; at most a few are in memory twice.
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        ahead: deque[tuple[PlannedWeight, Future[Float32]]] = deque()
+        for planned in plan.weights:
+            ahead.append((planned, pool.submit(drawn, planned)))
+            if len(ahead) > _AHEAD:
+                _assign(weights, *ahead.popleft())
+        for pair in ahead:
+            _assign(weights, *pair)
     return model
+
+
+def _assign(weights: Sequence[Any], planned: PlannedWeight, values: Future[Float32]) -> None:
+    weights[planned.index].assign(values.result())
