@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,7 @@ from autoinit.plan import Plan, PlannedWeight
 
 _WORKERS = 2
 _AHEAD = 4
+_WORTH_THREADS = 1_000_000
 
 
 def apply(plan: Plan, model: keras.Model, *, seed: int) -> keras.Model:
@@ -42,6 +44,10 @@ def apply(plan: Plan, model: keras.Model, *, seed: int) -> keras.Model:
     def drawn(planned: PlannedWeight) -> Float32:
         return draw(generator(seed, planned.index), planned.shape, planned.deviation, plan.distribution)
 
+    if sum(math.prod(planned.shape) for planned in plan.weights) < _WORTH_THREADS:
+        for planned in plan.weights:
+            weights[planned.index].assign(drawn(planned))
+        return model
     # The next weights are drawn while one is handed to the backend; at most a few are in memory twice.
     with ThreadPoolExecutor(_WORKERS) as pool:
         ahead: deque[tuple[PlannedWeight, Future[Float32]]] = deque()

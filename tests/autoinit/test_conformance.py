@@ -36,7 +36,7 @@ class Example:
     modes: tuple[str, ...] = ("paper", "exact")
     mean: float = 0.4
     variance: float = 1.3
-    draws: int = 120
+    draws: int = 60
     batch: int = 16
     bias: float = 2e-3
     dtype: str = "float32"
