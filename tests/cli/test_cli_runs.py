@@ -140,7 +140,7 @@ def test_best_prints_the_best_candidate(gondwana, run):
     code, out, _ = gondwana("best", run)
     assert code == 0
     assert '"kind": "codeepneat"' in out
-    assert "no network is saved yet" in out
+    assert "no network is saved" in out
 
 
 def test_resuming_a_finished_run_reports_it(gondwana, run):
