@@ -21,6 +21,8 @@ def train_finalists(
 ) -> bool:
     """Train the candidates that have no recorded final yet. Return whether all have one at the end.
 
+    When a stop is asked for, those that have not begun are withdrawn, and those that have are waited for.
+
     The pool must have been given the data under :data:`DATA`. A model is in the folder before its record is made, so
     that no record names a file that is not there.
     """
@@ -30,7 +32,13 @@ def train_finalists(
         if candidate.id in missing:
             pool.submit(_job(candidate))
     by_id = {candidate.id: candidate for candidate in ranked}
-    while missing and not stop.requested:
+    withdrawn = False
+    while missing:
+        if stop.requested and not withdrawn:
+            pool.withdraw()  # what has begun is kept all the same, so that no test score is computed twice
+            withdrawn = True
+        if withdrawn and not pool.pending:
+            break
         for result in pool.wait(timeout=1.0):
             _keep(by_id[result.id], missing.pop(result.id), result, folder, store)
     return not missing

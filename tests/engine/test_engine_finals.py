@@ -1,0 +1,59 @@
+"""The end of a run: a stop keeps what has begun and leaves the rest to the next start."""
+
+from __future__ import annotations
+
+import pytest
+
+from nas.candidate import Candidate, State, make_spec
+from nas.engine.finals import train_finalists
+from nas.engine.loop import Stop
+from nas.engine.pool import Result
+from nas.evaluate import Report
+
+
+class OneAtATime:
+    """A pool whose first job has begun when the stop comes; the others wait."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop, self._jobs = stop, []
+
+    def submit(self, job) -> None:
+        self._jobs.append(job)
+
+    @property
+    def pending(self) -> int:
+        return len(self._jobs)
+
+    def withdraw(self) -> list[int]:
+        gone, self._jobs = self._jobs[1:], self._jobs[:1]
+        return [job.id for job in gone]
+
+    def wait(self, timeout=None) -> list[Result]:
+        if not self._stop.requested:
+            self._stop.requested = True
+            return []
+        job = self._jobs.pop(0)
+        return [Result(job.id, Report.failure(State.CRASHED, "for the test"), "here", 1, 0.0)]
+
+
+class Memory:
+    """A store that remembers finals."""
+
+    def __init__(self) -> None:
+        self.kept = []
+
+    def finals(self):
+        return list(self.kept)
+
+    def add_final(self, final) -> None:
+        self.kept.append(final)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_stop_keeps_the_finalist_that_has_begun(number):
+    parts = {"task": {}, "model": {}, "initialization": {}, "training": {}}
+    ranked = [Candidate(i, 0, make_spec(0, **parts, replicate=i)) for i in range(number)]
+    stop, store = Stop(), Memory()
+    complete = train_finalists(ranked, None, store, OneAtATime(stop), stop)
+    assert [final.rank for final in store.kept] == [0]
+    assert complete == (number == 1)
