@@ -25,13 +25,17 @@ def main(home: Path) -> None:
     from nas.engine.ray_pool import RayPool
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    doomed = cluster.add_node(num_cpus=2)
-    cluster.add_node(num_cpus=1)
+    others = [cluster.add_node(num_cpus=2), cluster.add_node(num_cpus=1)]
     cluster.wait_for_nodes()
 
     def kill_node() -> None:
+        import ray
+
         while recorded(home) < 10:
             time.sleep(0.05)
+        # Removing the node that this process is attached to would shut Ray down here, under the pool's feet.
+        own = ray.get_runtime_context().get_node_id()
+        doomed = next(node for node in others if node.node_id != own)
         cluster.remove_node(doomed, allow_graceful=False)
 
     try:
