@@ -19,6 +19,7 @@ from nas.preflight import check_experiment
 from nas.proposals import Evolution, Member, Proposer, RandomDraws, Sampler
 from nas.sampling import Architecture, Frozen, SettingsError, SpecFactory, Strategy, StrategyItem
 from nas.search import Progress
+from nas.tally import Tally
 from tasks.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ class FunctionSearch:
         self._asked: list[Candidate] = []
         self._graphs: list[Graph] = []
         self._outcomes: dict[int, Outcome] = {}
+        self._tally = Tally()
         self._absorbed = 0
         """Outcomes that have changed the population; with a lag, those of the first so many candidates."""
         self._reranked: list[Candidate] | None = None
@@ -167,6 +169,7 @@ class FunctionSearch:
         if outcome.candidate_id in self._outcomes:
             raise ValueError(f"the outcome of candidate {outcome.candidate_id} was told before")
         self._outcomes[outcome.candidate_id] = outcome
+        self._tally.add(outcome)
         if self._settings.lag is None:
             self._absorb(outcome.candidate_id)
         elif len(self._outcomes) >= self._evaluations:
@@ -180,17 +183,14 @@ class FunctionSearch:
 
     def progress(self) -> Progress:
         """Return where the search stands; the longer trainings at the end count as a generation."""
-        known = [
-            outcome.fitness for _, outcome in sorted(self._outcomes.items()) if outcome.fitness is not None
-        ]
         extra = 0 if self._settings.rerank is None else 1
         return Progress(
             generation=min(self._absorbed // self._settings.evaluations, self._generations + extra - 1),
             generations=self._generations + extra,
             told=len(self._outcomes),
             total=self._total(),
-            best_fitness=max(known, default=None),
-            mean_fitness=sum(known) / len(known) if known else None,
+            best_fitness=self._tally.best,
+            mean_fitness=self._tally.mean,
         )
 
     def finalists(self) -> list[Candidate]:

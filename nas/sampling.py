@@ -24,6 +24,7 @@ from nas.candidate import RESULTS, Candidate, Json, Outcome, make_spec
 from nas.preflight import check_experiment
 from nas.randomness import stream
 from nas.search import Progress
+from nas.tally import Tally
 
 if TYPE_CHECKING:
     from tasks.base import TaskInfo
@@ -59,6 +60,7 @@ class PlannedSearch:
         self._finalists = finalists
         self._asked = 0
         self._outcomes: dict[int, Outcome] = {}
+        self._tally = Tally()
 
     def ask(self, count: int) -> list[Candidate]:
         """Return the next ``count`` candidates, fewer at the end of the list."""
@@ -77,6 +79,7 @@ class PlannedSearch:
         if outcome.candidate_id in self._outcomes:
             raise ValueError(f"the outcome of candidate {outcome.candidate_id} was told before")
         self._outcomes[outcome.candidate_id] = outcome
+        self._tally.add(outcome)
 
     @property
     def finished(self) -> bool:
@@ -85,15 +88,13 @@ class PlannedSearch:
 
     def progress(self) -> Progress:
         """Return where the search stands; it has one generation."""
-        fitness = [self._outcomes[index].fitness for index in sorted(self._outcomes)]
-        known = [value for value in fitness if value is not None]
         return Progress(
             generation=0,
             generations=1,
             told=len(self._outcomes),
             total=len(self._candidates),
-            best_fitness=max(known, default=None),
-            mean_fitness=sum(known) / len(known) if known else None,
+            best_fitness=self._tally.best,
+            mean_fitness=self._tally.mean,
         )
 
     def finalists(self) -> list[Candidate]:

@@ -21,6 +21,7 @@ from nas.codeepneat.settings import EVOLVED, CoDeepNEATSettings
 from nas.codeepneat.space import MODEL_GENES, Alphabet
 from nas.randomness import stream
 from nas.search import Progress
+from nas.tally import Tally
 from tasks.base import TaskInfo
 from tasks.recipe import Recipe
 
@@ -72,7 +73,7 @@ class CoDeepNEAT:
         self._results: dict[int, Fitness] = {}
         self._archive: list[Network] = []
         self._history: list[Json] = []
-        self._told = 0
+        self._tally = Tally()
         self._modules = initial_population(
             settings.module_policy(), settings.space.module_alphabet(), self._stream("modules")
         )
@@ -101,12 +102,12 @@ class CoDeepNEAT:
             ValueError: if the candidate was never asked for, or was told before.
         """
         number = outcome.candidate_id
-        if number in self._outcomes or 0 <= number < self._told - len(self._outcomes):
+        if number in self._outcomes or 0 <= number < self._tally.told - len(self._outcomes):
             raise ValueError(f"candidate {number} was told before")
         if number not in self._open or any(candidate.id == number for candidate in self._waiting):
             raise ValueError(f"candidate {number} was never asked for")
         self._outcomes[number] = outcome
-        self._told += 1
+        self._tally.add(outcome)
         if len(self._outcomes) == len(self._open):
             self._finish_generation()
 
@@ -117,15 +118,13 @@ class CoDeepNEAT:
 
     def progress(self) -> Progress:
         """Return where the search stands."""
-        pending = [o.fitness for o in self._outcomes.values() if o.fitness is not None]
-        values = [fitness[0] for fitness in self._results.values()] + pending
         return Progress(
             generation=min(self._generation, self._job.generations - 1),
             generations=self._job.generations,
-            told=self._told,
+            told=self._tally.told,
             total=self._job.generations * self._per_generation,
-            best_fitness=max(values, default=None),
-            mean_fitness=math.fsum(values) / len(values) if values else None,
+            best_fitness=self._tally.best,
+            mean_fitness=self._tally.mean,
         )
 
     def finalists(self) -> list[Candidate]:
@@ -137,7 +136,7 @@ class CoDeepNEAT:
         return {
             "kind": "codeepneat",
             "generation": self._generation,
-            "told": self._told,
+            "told": self._tally.told,
             "blueprints": self._blueprints.to_json(),
             "modules": self._modules.to_json(),
             "preserved": [network.to_json() for network in self._archive],
