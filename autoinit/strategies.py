@@ -16,6 +16,8 @@ from autoinit.initializers import KERNELS, sample, variables_with_initializers
 from autoinit.lsuv import lsuv
 from autoinit.plan import plan
 from autoinit.plusplus import centered
+from autoinit.registry import Call
+from autoinit.signal import Signal
 
 _KERAS = {
     "glorot_uniform": keras.initializers.GlorotUniform,
@@ -27,7 +29,15 @@ _KERAS = {
     "orthogonal": keras.initializers.Orthogonal,
 }
 _LSUV_BATCH = 64
-_OPTIONS = frozenset({"propagation", "distribution", "signal_variance", "on_unknown", "direction"})
+_OPTIONS = frozenset(
+    {"propagation", "distribution", "signal_variance", "on_unknown", "direction", "dropout_adjustment"}
+)
+_DROPOUTS = (
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
+)
 
 STRATEGIES: tuple[str, ...] = ("default", *_KERAS, "lsuv", "autoinit", "autoinit++")
 """Names that :func:`initialize` knows."""
@@ -55,13 +65,15 @@ def initialize(
         seed: of all weights.
         input_mean, input_variance: of the inputs (``autoinit`` strategies).
         options: of the ``autoinit`` strategies: ``propagation``, ``distribution``, ``signal_variance``,
-            ``on_unknown``, ``direction``; the other strategies have none.
+            ``on_unknown``, ``direction``, and ``dropout_adjustment``, True unless given: False plans as if there were
+            no dropout, as in the paper's Section 7. The other strategies have none.
 
     Raises:
         AutoInitError: for an unknown strategy or option; and what :func:`autoinit.plan` raises.
     """
     given = dict(options or {})
     _check(strategy, given)
+    adjust = given.pop("dropout_adjustment", True)
     kernel = _KERAS[strategy]() if strategy in _KERAS else None
     _draw_all(model, seed, kernel)
     if strategy == "autoinit++":  # after drawing, since what is subtracted may depend on a PReLU's slopes
@@ -69,9 +81,17 @@ def initialize(
     if strategy == "lsuv":
         lsuv(model, _gaussian_batch(model, input_mean, input_variance, seed), seed=seed)
     if strategy.startswith("autoinit"):
-        planned = plan(model, input_mean=input_mean, input_variance=input_variance, seed=seed, **given)
+        rules = {} if adjust else dict.fromkeys(_DROPOUTS, _unchanged)
+        planned = plan(
+            model, input_mean=input_mean, input_variance=input_variance, seed=seed, rules=rules, **given
+        )
         apply(planned, model, seed=seed)
     return model
+
+
+def _unchanged(call: Call, x: Signal) -> Signal:
+    """Pass a signal through: the rule of dropout where it is left out of account."""
+    return x
 
 
 def _draw_all(model: keras.Model, seed: int, kernel: Any | None) -> None:
@@ -101,6 +121,10 @@ def _check(strategy: str, options: Mapping[str, Any]) -> None:
     if unknown:
         known = ", ".join(sorted(allowed)) or "none"
         raise AutoInitError(f"unknown options of strategy {strategy!r}: {', '.join(unknown)}. Known: {known}")
+    if not isinstance(options.get("dropout_adjustment", True), bool):
+        raise AutoInitError(
+            f"dropout_adjustment must be true or false. Received: {options['dropout_adjustment']!r}"
+        )
 
 
 OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(

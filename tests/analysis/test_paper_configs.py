@@ -45,3 +45,6 @@ def test_section_7_trains_200_functions_drawn_for_each_of_three_strategies() -> 
     assert config.search.paired is False  # type: ignore[union-attr]
     schedule = config.training["schedule"]
     assert (config.training["epochs"], list(schedule["epochs"])) == (350, [200, 250, 300])
+    unadjusted = {"dropout_adjustment": False}
+    options = [item.options for item in config.search.strategies]  # type: ignore[union-attr]
+    assert options == [{}, unadjusted, unadjusted]

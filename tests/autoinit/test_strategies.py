@@ -125,3 +125,23 @@ def test_depthwise_kernels_are_drawn_by_named_strategies():
     first = autoinit.initialize(model, "he_normal", seed=1).get_weights()[0]
     second = autoinit.initialize(model, "he_normal", seed=2).get_weights()[0]
     assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("strategy", ["autoinit", "autoinit++"])
+def test_without_the_dropout_adjustment_weights_are_those_of_the_network_without_dropout(strategy):
+    def weights(rate, **options):
+        stack = [
+            keras.Input((64,)),
+            layers.Dense(64, activation="tanh"),
+            layers.Dropout(rate),
+            layers.Dense(64),
+        ]
+        model = autoinit.initialize(keras.Sequential(stack), strategy, seed=3, options=options)
+        return [w for w in model.get_weights() if w.ndim == 2]
+
+    plain = weights(0.0)
+    for unadjusted, wanted in zip(weights(0.5, dropout_adjustment=False), plain, strict=True):
+        np.testing.assert_array_equal(unadjusted, wanted)
+    assert weights(0.5)[1].std() < 0.9 * plain[1].std()
+    with pytest.raises(AutoInitError, match=r"must be true or false. Received: 'no'"):
+        weights(0.5, dropout_adjustment="no")
