@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -64,16 +64,24 @@ def random_population(
         generation: number of the generation that is made.
         rng: source of all choices.
     """
-    low, high = policy.initial_sizes
-    individuals: list[Individual] = []
-    for place in range(policy.size):
-        genome = initial_genome(alphabet, min(alphabet.max_nodes, low + place % (high - low + 1)), rng)
-        for _ in range(int(rng.integers(generation + 1))):
-            genome, _ = mutate(genome, alphabet, policy.rates, 0, rng)
-        individuals.append(Individual(population.counted + place, genome, born=generation))
+    individuals = [
+        random_individual(population.counted + place, place, policy, alphabet, generation, rng)
+        for place in range(policy.size)
+    ]
     genomes = [individual.genome for individual in individuals]
     speciation = speciate(genomes, population.speciation, alphabet, policy.species)
     return Population(tuple(individuals), speciation, counted=population.counted + policy.size)
+
+
+def random_individual(
+    number: int, place: int, policy: Policy, alphabet: Alphabet, generation: int, rng: np.random.Generator
+) -> Individual:
+    """Return one member of a :func:`random_population`: ``number`` is its id, ``place`` decides its initial size."""
+    low, high = policy.initial_sizes
+    genome = initial_genome(alphabet, min(alphabet.max_nodes, low + place % (high - low + 1)), rng)
+    for _ in range(int(rng.integers(generation + 1))):
+        genome, _ = mutate(genome, alphabet, policy.rates, 0, rng)
+    return Individual(number, genome, born=generation)
 
 
 def initial_population(policy: Policy, alphabet: Alphabet, rng: np.random.Generator) -> Population:
@@ -113,18 +121,48 @@ def next_population(
     for name, places in sorted(shares(breeding, standing, policy.size).items()):
         members = best_first(breeding[name], standing)
         elite = members[: elite_count(policy.elitism, len(members), places)]
-        parents = members[: max(1, math.ceil(policy.parents * len(members)))]
         individuals += elite
         for _ in range(places - len(elite)):
-            individuals.append(_offspring(parents, standing, policy, alphabet, counted, generation, rng))
+            individuals.append(offspring(members, standing, policy, alphabet, counted, generation, rng))
             counted += 1
-    genomes = [individual.genome for individual in individuals]
+    speciation = _following_species(population, individuals, standing, breeding, policy, alphabet)
+    alive = {name: record for name, record in records.items() if name in speciation.members}
+    return Population(tuple(individuals), speciation, alive, counted)
+
+
+def regrouped(population: Population, policy: Policy, alphabet: Alphabet, generation: int) -> Population:
+    """Return the same individuals in the species that :func:`next_population` would form of them.
+
+    Args:
+        population: as it is at the end of ``generation``.
+        policy: wanted number of species, and after how long without a new best one dies out.
+        alphabet: what genomes may contain.
+        generation: number of the generation that ends.
+    """
+    standing = standings(population.individuals)
+    species = population.species()
+    records = updated_records(population.records, species, generation)
+    breeding = surviving_species(species, records, standing, generation, policy.stagnation)
+    speciation = _following_species(population, population.individuals, standing, breeding, policy, alphabet)
+    alive = {name: record for name, record in records.items() if name in speciation.members}
+    return replace(population, speciation=speciation, records=alive)
+
+
+def _following_species(
+    population: Population,
+    individuals: Sequence[Individual],
+    standing: Mapping[int, float],
+    breeding: Collection[int],
+    policy: Policy,
+    alphabet: Alphabet,
+) -> Speciation:
+    """Divide ``individuals`` into species that go on from those of ``population``, of which ``breeding`` survive."""
+    species = population.species()
     best = {name: best_first(members, standing)[0].genome for name, members in species.items()}
     extinct = [name for name in species if name not in breeding]
     before = replace(population.speciation, representatives=best)
-    speciation = speciate(genomes, before, alphabet, policy.species, extinct)
-    alive = {name: record for name, record in records.items() if name in speciation.members}
-    return Population(tuple(individuals), speciation, alive, counted)
+    genomes = [individual.genome for individual in individuals]
+    return speciate(genomes, before, alphabet, policy.species, extinct)
 
 
 def repointed(blueprints: Population, successors: Mapping[int, int]) -> Population:
@@ -160,8 +198,8 @@ def _repointed(genome: Genome, successors: Mapping[int, int]) -> Genome:
     return replace(genome, nodes=tuple(moved(node) for node in genome.nodes))
 
 
-def _offspring(
-    parents: Sequence[Individual],
+def offspring(
+    members: Sequence[Individual],
     standing: Mapping[int, float],
     policy: Policy,
     alphabet: Alphabet,
@@ -169,6 +207,18 @@ def _offspring(
     generation: int,
     rng: np.random.Generator,
 ) -> Individual:
+    """Return one offspring of a species.
+
+    Args:
+        members: of the species, best first; those of the share ``policy.parents`` may be parents.
+        standing: of all individuals, by id.
+        policy: how to vary.
+        alphabet: what genomes may contain.
+        number: id of the offspring.
+        generation: in which it is born.
+        rng: source of all choices.
+    """
+    parents = members[: max(1, math.ceil(policy.parents * len(members)))]
     first = parents[int(rng.integers(len(parents)))]
     genome, ids = first.genome, [first.id]
     if len(parents) > 1 and rng.random() < policy.crossover:

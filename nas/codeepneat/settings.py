@@ -104,6 +104,8 @@ class CoDeepNEATSettings(_Section):
 
     Attributes:
         kind: ``codeepneat``.
+        mode: ``generational`` waits for the last outcome of a generation, and makes the same run on any number of
+            workers; ``steady`` breeds a network whenever a worker is free, from the outcomes that are in.
         population: number of blueprints and of modules.
         evaluations: networks that are made of each blueprint in a generation ("Evaluations (B)").
         elitism: share of each species that survives unchanged.
@@ -124,6 +126,7 @@ class CoDeepNEATSettings(_Section):
     """
 
     kind: Literal["codeepneat"]
+    mode: Literal["generational", "steady"] = "generational"
     population: Counts = Counts(blueprints=22, modules=56)
     evaluations: Count = 4
     elitism: Annotated[Shares, BeforeValidator(_for_both)] = Shares(blueprints=0.4, modules=0.4)
@@ -207,5 +210,7 @@ class CoDeepNEATSettings(_Section):
                 field of the training recipe.
         """
         from nas.codeepneat.search import CoDeepNEAT, Job
+        from nas.codeepneat.steady import SteadyCoDeepNEAT
 
-        return CoDeepNEAT(self, Job(seed, generations, task, info, training, limits))
+        kind = SteadyCoDeepNEAT if self.mode == "steady" else CoDeepNEAT
+        return kind(self, Job(seed, generations, task, info, training, limits))
