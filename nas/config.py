@@ -25,6 +25,7 @@ from pydantic import (
     field_validator,
 )
 
+from nas.arms import ArmsSettings
 from nas.candidate import Json
 from nas.codeepneat.settings import CoDeepNEATSettings
 from nas.config_errors import ConfigError, describe
@@ -37,7 +38,7 @@ from tasks.recipe import Recipe
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
 SearchSettings = Annotated[
-    CoDeepNEATSettings | CompareSettings | PangaeaSettings | RandomSettings | SweepSettings,
+    ArmsSettings | CoDeepNEATSettings | CompareSettings | PangaeaSettings | RandomSettings | SweepSettings,
     Field(discriminator="kind"),
 ]
 

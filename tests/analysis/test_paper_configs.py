@@ -28,7 +28,9 @@ def test_the_config_is_valid_and_its_command_names_it(path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("section", ["section4", "section5-learning-rates", "section5-schedules", "section7"])
+@pytest.mark.parametrize(
+    "section", ["section4", "section5-learning-rates", "section5-schedules", "section6", "section7"]
+)
 def test_every_experiment_has_a_small_twin_of_the_same_kind(section: str) -> None:
     small = load_config(ROOT / "paper" / f"{section}-small.yaml")
     full = [load_config(path) for path in PAPER if path.stem.startswith(section) and "small" not in path.stem]
@@ -48,3 +50,15 @@ def test_section_7_trains_200_functions_drawn_for_each_of_three_strategies() -> 
     unadjusted = {"dropout_adjustment": False}
     options = [item.options for item in config.search.strategies]  # type: ignore[union-attr]
     assert options == [{}, unadjusted, unadjusted]
+
+
+@pytest.mark.parametrize("task", ["mnist", "omniglot", "adult", "toxicity", "flowers"])
+def test_section_6_is_the_tasks_own_config_under_both_initializations(task: str) -> None:
+    alone, both = load_config(ROOT / f"{task}.yaml"), load_config(ROOT / "paper" / f"section6-{task}.yaml")
+    assert [item.strategy for item in both.search.strategies] == ["evolved", "autoinit"]  # type: ignore[union-attr]
+    unset = {"initialization"}
+    evolution = both.search.evolution  # type: ignore[union-attr]
+    assert evolution.model_dump(exclude=unset) == alone.search.model_dump(exclude=unset)
+    assert "kernel_initializer" in evolution.space.genes
+    for part in ("task", "training", "generations", "limits", "seed"):
+        assert getattr(both, part) == getattr(alone, part), part
