@@ -20,10 +20,17 @@ from nas.evaluate import Report
 
 
 class LocalPool:
-    """Runs each job when :meth:`wait` is called."""
+    """Runs jobs when :meth:`wait` is called.
 
-    def __init__(self, capacity: int = 1) -> None:
+    Args:
+        capacity: see :attr:`capacity`.
+        gather_seconds: jobs are run one after the other for so long before their results are returned together, so
+            that many short ones are recorded by one write to the disk. At 0 each result is returned at once.
+    """
+
+    def __init__(self, capacity: int = 1, gather_seconds: float = 0.0) -> None:
         self._capacity = capacity
+        self._gather_seconds = gather_seconds
         self._jobs: deque[tuple[Job, float]] = deque()
         self._shared: dict[str, Any] = {}
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
@@ -51,14 +58,16 @@ class LocalPool:
         self._jobs.append((job, time.monotonic()))
 
     def wait(self, timeout: float | None = None) -> list[Result]:
-        """Run the oldest job and return its result; ``timeout`` cannot interrupt it."""
-        if not self._jobs:
-            return []
-        job, submitted = self._jobs[0]
-        started = time.monotonic()
-        report = run_guarded(job, self._shared.get(job.data) if job.data is not None else None)
-        self._jobs.popleft()
-        return [Result(job.id, report, self._worker, 1, started - submitted)]
+        """Run the oldest job, and more while the time lasts; return their results. ``timeout`` interrupts no job."""
+        end = time.monotonic() + self._gather_seconds
+        results: list[Result] = []
+        while self._jobs and (not results or time.monotonic() < end):
+            job, submitted = self._jobs[0]
+            started = time.monotonic()
+            report = run_guarded(job, self._shared.get(job.data) if job.data is not None else None)
+            self._jobs.popleft()
+            results.append(Result(job.id, report, self._worker, 1, started - submitted))
+        return results
 
     def withdraw(self) -> list[int]:
         """Forget all jobs: none runs between two calls of :meth:`wait`."""

@@ -11,6 +11,9 @@ from nas.engine.pool import Pool
 from nas.engine.ray_options import RayOptions
 from nas.engine.worker import Setup, prepare
 
+GATHER_SECONDS = 0.02
+"""Of the pool in the driver's process: far less than a training takes, far more than a write to the disk."""
+
 
 def make_pool(engine: EngineConfig, setup: Setup | None = None) -> Pool:
     """Start the workers.
@@ -26,7 +29,7 @@ def make_pool(engine: EngineConfig, setup: Setup | None = None) -> Pool:
     setup = setup or partial(prepare, threads)
     if engine.pool == "local":
         setup()
-        return LocalPool()
+        return LocalPool(gather_seconds=GATHER_SECONDS)
     from nas.engine import ray_environment
 
     ray_environment.prepare(engine.ray_address)
