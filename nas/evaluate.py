@@ -10,7 +10,7 @@ import math
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from tasks.base import SearchData, Split, TaskInfo
 
+LOADED = "loaded"
+"""Phase before a candidate is looked at; what fails in it is no candidate's fault."""
 BYTES_PER_ACTIVATION = 8
 """Float32 output of a layer, kept for the backward pass, and its gradient."""
 
@@ -99,7 +101,9 @@ def evaluate(
     Returns:
         The report. A failure of any kind is one, with its reason and traceback.
     """
-    return _Evaluation(spec).run(lambda work: work.search(data or load_search_data(spec["task"], data_dir)))
+    return _Evaluation(spec).run(
+        lambda work: work.search(work.loaded(data, lambda: load_search_data(spec["task"], data_dir)))
+    )
 
 
 def finalize(
@@ -110,7 +114,9 @@ def finalize(
     ``fitness`` is that of this training on the validation split; the test figures are in ``metrics`` under names that
     begin with ``test_``; ``model`` holds the network.
     """
-    return _Evaluation(spec).run(lambda work: work.final(data or load_final_data(spec["task"], data_dir)))
+    return _Evaluation(spec).run(
+        lambda work: work.final(work.loaded(data, lambda: load_final_data(spec["task"], data_dir)))
+    )
 
 
 def build_model(spec: Mapping[str, Any]) -> keras.Model:
@@ -135,7 +141,7 @@ class _Evaluation:
         self._info: TaskInfo = tasks.get(task["name"], **task.get("options", {})).info
         self._seconds: dict[str, float] = {}
         self._parameters: int | None = None
-        self._phase = "built"
+        self._phase = LOADED
         self._model_bytes: bytes | None = None
 
     def run(self, work: Any) -> Report:
@@ -157,6 +163,11 @@ class _Evaluation:
             reason = f"the validation metric was {fitness} after training"
             return self._report(State.DIVERGED, metrics, self._info.chance, reason)
         return self._report(State.COMPLETED, metrics, fitness, None)
+
+    def loaded(self, data: Any, load: Callable[[], Any]) -> Any:
+        """Return ``data``, or load them; a failure of that says nothing about the candidate."""
+        self._phase = LOADED
+        return load() if data is None else data
 
     def search(self, data: SearchData) -> dict[str, float]:
         """Train, and score on validation."""
@@ -237,7 +248,9 @@ class _Evaluation:
         ):
             state, reason = State.INVALID, f"cannot be {self._phase}: {error}"
         else:
-            state, reason = State.CRASHED, f"{type(error).__name__} before it was {self._phase}: {error}"
+            what = "its data were" if self._phase == LOADED else "it was"
+            state = State.CRASHED
+            reason = f"{type(error).__name__} before {what} {self._phase}: {error}"
         return self._report(state, {}, None, " ".join(reason.split())[:1000], trace)
 
     def _report(
@@ -326,19 +339,16 @@ def _check_limits(model: keras.Model, spec: Mapping[str, Any]) -> None:
 def activation_bytes(model: keras.Model, batch_size: int) -> int:
     """Return an estimate of the memory of one training step's activations.
 
-    Every output of every layer, nested models included, counts once for the forward pass and once for its gradient;
-    outputs that share memory (reshapes) and temporary buffers are not looked into.
+    Every output of every call of a layer, those inside nested models included, counts once for the forward pass and
+    once for its gradient; outputs that share memory (reshapes) and temporary buffers are not looked into.
     """
     import keras
 
-    total = 0
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            total += activation_bytes(layer, batch_size)
-            continue
-        for tensor in keras.tree.flatten(layer.output):
-            total += math.prod(size or 1 for size in tensor.shape[1:]) * batch_size * BYTES_PER_ACTIVATION
-    return total
+    from autoinit.graph import trace
+
+    shapes = trace(model, lambda operation: not isinstance(operation, keras.Model)).shapes
+    values = sum(math.prod(size or 1 for size in shape[1:]) for shape in shapes)
+    return values * batch_size * BYTES_PER_ACTIVATION
 
 
 def _saved(model: keras.Model) -> bytes:

@@ -177,3 +177,23 @@ def test_a_model_is_built_from_its_spec_alone():
     outputs = 64 * 4 + 64 * 4 + 10  # at least: convolution, activation, head
     assert activation_bytes(model, batch_size=2) >= outputs * 2 * 8
     assert activation_bytes(model, batch_size=4) == 2 * activation_bytes(model, batch_size=2)
+
+
+def test_data_that_cannot_be_loaded_are_not_the_candidates_fault(monkeypatch):
+    def fail(task, folder=None):
+        raise ValueError("digits: the files are gone")
+
+    monkeypatch.setattr("nas.evaluate.load_search_data", fail)
+    monkeypatch.setattr("nas.evaluate.load_final_data", fail)
+    for report in (evaluate(spec()), finalize(spec())):
+        assert report.state is State.CRASHED
+        assert report.reason == "ValueError before its data were loaded: digits: the files are gone"
+
+
+def test_a_shared_layer_counts_once_for_every_call():
+    inputs = keras.Input((8,))
+    shared = keras.layers.Dense(8)
+    inner = keras.Sequential([keras.Input((8,)), keras.layers.Dense(100)])
+    one, two = inner(shared(inputs)), inner(shared(shared(inputs)))
+    model = keras.Model(inputs, keras.layers.Add()([one, two]))
+    assert activation_bytes(model, batch_size=1) == (8 + 4 * 8 - 8 + 2 * 100 + 100) * 8
