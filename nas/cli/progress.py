@@ -44,8 +44,9 @@ class ProgressView:
         if self._bar is not None:
             self._bar.stop()
 
-    def started(self, progress: SearchProgress, resumed: int) -> None:
-        """Begin to count the time."""
+    def started(self, progress: SearchProgress, resumed: int, failed: int) -> None:
+        """Begin to count the time, and go on counting failures."""
+        self._failures = failed
         self._begin = time.monotonic()
         self._resumed = resumed
         if resumed:

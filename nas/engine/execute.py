@@ -73,7 +73,8 @@ class Execution:
 def start(config: RunConfig, path: Path, execution: Execution | None = None) -> RunResult:
     """Begin a run in a new folder and lead it to its end.
 
-    Data, search and workers are there before the folder holds anything; a run that is refused leaves no folder.
+    Search and data are made before the folder, which already holds the store while the workers start. A run that is
+    refused leaves neither a folder nor a record in a database.
 
     Args:
         config: what to run.
@@ -92,13 +93,19 @@ def start(config: RunConfig, path: Path, execution: Execution | None = None) -> 
     folder = RunFolder.create(path, config.store, execution.data_dir)
     begun = False
     try:
-        with folder.lock(), _new_store(folder, config) as store, execution.open_pool(config.engine) as pool:
-            pool.share(SEARCH_DATA, data)
-            devices = pool.devices()
-            folder.write_text("config.yaml", config.to_yaml())
-            _add_environment(folder, environment(config.seed, devices))
-            begun = True
-            return _Run(config, folder, store, pool, search, execution).lead()
+        with folder.lock(), _new_store(folder, config) as store:
+            try:
+                with execution.open_pool(config.engine) as pool:
+                    pool.share(SEARCH_DATA, data)
+                    devices = pool.devices()
+                    folder.write_text("config.yaml", config.to_yaml())
+                    _add_environment(folder, environment(config.seed, devices))
+                    begun = True
+                    return _Run(config, folder, store, pool, search, execution).lead()
+            except BaseException:
+                if not begun:
+                    store.discard()
+                raise
     except BaseException:
         if not begun:
             folder.remove()
@@ -129,15 +136,16 @@ def resume(path: Path, execution: Execution | None = None, overrides: Sequence[s
         with folder.open_store() as store:
             record = store.run()
             config = parse_config(record.config, source=str(path), overrides=overrides)
+            folder = folder.with_data(execution.data_dir)
             if record.finished is not None:
                 return _result(path, True, store)
+            check_trackers(config.engine.mlflow)
             search = build_search(config)
-            data_dir = execution.data_dir or folder.data_dir
-            data = execution.load_data(config.task.model_dump(mode="json"), data_dir)
+            data = execution.load_data(config.task.model_dump(mode="json"), folder.data_dir)
             with execution.open_pool(config.engine) as pool:
                 pool.share(SEARCH_DATA, data)
                 _add_environment(folder, environment(config.seed, pool.devices()))
-                return _Run(config, folder, store, pool, search, execution, data_dir).lead()
+                return _Run(config, folder, store, pool, search, execution).lead()
 
 
 def build_search(config: RunConfig) -> Search:
@@ -174,11 +182,9 @@ class _Run:
         pool: Pool,
         search: Search,
         execution: Execution,
-        data_dir: Path | None = None,
     ) -> None:
         self._config, self._folder, self._store, self._pool = config, folder, store, pool
         self._search, self._execution = search, execution
-        self._data_dir = data_dir or execution.data_dir
 
     def lead(self) -> RunResult:
         """Replay what is recorded, go on to the end, train the finalists."""
@@ -215,21 +221,21 @@ class _Run:
                 tracker.close()
 
     def _finalize(self, listeners: Sequence[Listener]) -> bool:
-        ranked = self._search.finalists()[: self._config.finalists]
-        if not ranked:
+        ranked, count = self._search.finalists(), self._config.finalists
+        if not ranked or not count:
             return True
         for listener in listeners:
-            listener.finalizing(len(ranked))
+            listener.finalizing(min(count, len(ranked)))
         task = self._config.task.model_dump(mode="json")
         try:
-            data = load_final_data(task, self._data_dir)
+            data = load_final_data(task, self._folder.data_dir)
         except ValueError as error:  # the search is done and recorded: not a mistake that undoes it
             raise FinalDataError(
                 f"the search is finished and recorded, but the test split: {error}"
             ) from error
         self._pool.share(final_stage.DATA, data)
         return final_stage.train_finalists(
-            ranked, self._folder, self._store, self._pool, self._execution.stop
+            ranked, count, self._folder, self._store, self._pool, self._execution.stop
         )
 
 

@@ -17,21 +17,44 @@ PATIENCE = 3
 
 
 def train_finalists(
-    ranked: Sequence[Candidate], folder: RunFolder, store: Store, pool: Pool, stop: Stop
+    ranked: Sequence[Candidate], count: int, folder: RunFolder, store: Store, pool: Pool, stop: Stop
 ) -> bool:
-    """Train the candidates that have no recorded final yet. Return whether all have one at the end.
+    """Train the first ``count`` of ``ranked`` that have no recorded final yet. Return whether all have one at the end.
 
-    When a stop is asked for, those that have not begun are withdrawn, and those that have are waited for.
+    If none of them could be trained to the end, the next ones are tried, one by one, until one could. When a stop is
+    asked for, those that have not begun are withdrawn, and those that have are waited for.
 
     The pool must have been given the data under :data:`DATA`. A model is in the folder before its record is made, so
     that no record names a file that is not there.
     """
-    done = {final.rank for final in store.finals()}
-    missing = {candidate.id: rank for rank, candidate in enumerate(ranked) if rank not in done}
-    for candidate in ranked:
-        if candidate.id in missing:
-            pool.submit(_job(candidate))
-    by_id = {candidate.id: candidate for candidate in ranked}
+    goal = min(count, len(ranked))
+    while True:
+        finals = {final.rank: final for final in store.finals()}
+        missing = {ranked[rank].id: rank for rank in range(goal) if rank not in finals}
+        if missing:
+            if stop.requested:
+                return False
+            if not _train([ranked[rank] for rank in missing.values()], missing, folder, store, pool, stop):
+                return False
+        elif goal < len(ranked) and goal and not any(final.model_file for final in finals.values()):
+            goal += 1
+        else:
+            _provide_best(list(finals.values()), folder)
+            return True
+
+
+def _train(
+    candidates: Sequence[Candidate],
+    missing: dict[int, int],
+    folder: RunFolder,
+    store: Store,
+    pool: Pool,
+    stop: Stop,
+) -> bool:
+    """Train candidates whose ranks ``missing`` has by id. Return whether all were."""
+    for candidate in candidates:
+        pool.submit(_job(candidate))
+    by_id = {candidate.id: candidate for candidate in candidates}
     withdrawn = False
     while missing:
         if stop.requested and not withdrawn:
@@ -42,6 +65,13 @@ def train_finalists(
         for result in pool.wait(timeout=1.0):
             _keep(by_id[result.id], missing.pop(result.id), result, folder, store)
     return not missing
+
+
+def _provide_best(finals: Sequence[Final], folder: RunFolder) -> None:
+    """Let there be a best network, that of the best finalist that has one."""
+    saved = [final.model_file for final in sorted(finals, key=lambda final: final.rank) if final.model_file]
+    if saved and not (folder.path / BEST_MODEL).exists():
+        folder.write_bytes(BEST_MODEL, (folder.path / saved[0]).read_bytes())
 
 
 def _job(candidate: Candidate) -> Job:

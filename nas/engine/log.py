@@ -28,9 +28,9 @@ class RunLog:
         record = {"time": round(time.time(), 3), "run": self._run_id, "event": event, **details}
         self._stream.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
 
-    def started(self, progress: Progress, resumed: int) -> None:
+    def started(self, progress: Progress, resumed: int, failed: int) -> None:
         """Log the beginning of the loop."""
-        self.write("started", resumed=resumed, total=progress.total)
+        self.write("started", resumed=resumed, failed=failed, total=progress.total)
 
     def outcome(self, candidate: Candidate, outcome: Outcome, details: str | None) -> None:
         """Log an outcome; a failure with its traceback."""

@@ -32,8 +32,8 @@ class FailingRunError(RuntimeError):
 class Listener(Protocol):
     """Something that wants to know how the run goes on. All methods are called in the driver's thread."""
 
-    def started(self, progress: Progress, resumed: int) -> None:
-        """The loop begins; ``resumed`` outcomes were recorded before."""
+    def started(self, progress: Progress, resumed: int, failed: int) -> None:
+        """The loop begins; ``resumed`` outcomes were recorded before, ``failed`` of them without a result."""
         ...
 
     def outcome(self, candidate: Candidate, outcome: Outcome, details: str | None) -> None:
@@ -89,7 +89,7 @@ class RunLoop:
     stop: Stop = field(default_factory=Stop)
 
     def __post_init__(self) -> None:
-        self._told = 0
+        self._told = self._failed = 0
         self._open: dict[int, Candidate] = {}
         """Asked for, no outcome yet."""
         self._queue: list[Candidate] = []
@@ -144,7 +144,7 @@ class RunLoop:
             StoreError: if the store cannot be written; nothing recorded before is lost.
         """
         for listener in self.listeners:
-            listener.started(self.search.progress(), self._told)
+            listener.started(self.search.progress(), self._told, self._failed)
         self._answer_waiting()
         stopping = False
         while not self.search.finished:
@@ -248,6 +248,7 @@ class RunLoop:
     def _tell(self, outcome: Outcome) -> None:
         self.search.tell(outcome)
         self._told += 1
+        self._failed += outcome.state not in RESULTS
         del self._open[outcome.candidate_id]
         self._answered.add(outcome.candidate_id)
         generation = self.search.progress().generation

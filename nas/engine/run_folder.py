@@ -24,7 +24,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -73,8 +73,7 @@ class RunFolder:
                 raise RunFolderError(f"{path}: the folder is not empty; choose another --run-dir")
             data_dir = data_dir and data_dir.resolve()
             folder = cls(path, uuid.uuid4().hex, store_url, data_dir)
-            marker = {"format": FORMAT, "run_id": folder.run_id, "store": store_url, "data_dir": data_dir}
-            folder.write_text(MARKER, json.dumps(marker, default=str) + "\n")
+            folder._mark()
             (path / "lock").touch()
         except OSError as error:
             raise RunFolderError(f"{path}: cannot be used as a run folder: {error.strerror}") from error
@@ -104,6 +103,26 @@ class RunFolder:
         if folder.store_url is None:
             check_header(path / DATABASE)
         return folder
+
+    def with_data(self, data_dir: Path | None) -> RunFolder:
+        """Return the folder with the datasets in ``data_dir``, and let later commands look there too.
+
+        None, and the folder that is noted already, change nothing.
+        """
+        if data_dir is None or data_dir.resolve() == self.data_dir:
+            return self
+        moved = replace(self, data_dir=data_dir.resolve())
+        moved._mark()
+        return moved
+
+    def _mark(self) -> None:
+        marker = {
+            "format": FORMAT,
+            "run_id": self.run_id,
+            "store": self.store_url,
+            "data_dir": None if self.data_dir is None else str(self.data_dir),
+        }
+        self.write_text(MARKER, json.dumps(marker) + "\n")
 
     def check(self) -> None:
         """Check the whole database; nobody may be writing. Raises RunFolderError if it is damaged. Changes nothing."""

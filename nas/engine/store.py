@@ -228,6 +228,12 @@ class Store:
         with self._transaction() as connection:
             connection.execute(runs.update().where(runs.c.run_id == self.run_id).values(finished=time.time()))
 
+    def discard(self) -> None:
+        """Delete the run with all that is recorded of it: for one that was refused before it began."""
+        with self._transaction() as connection:
+            for table in (finals, snapshots, outcomes, candidates, runs):
+                connection.execute(table.delete().where(table.c.run_id == self.run_id))
+
     # --- reading
 
     def run(self) -> RunRecord:

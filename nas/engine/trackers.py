@@ -31,9 +31,9 @@ class Tracker:
         self._sink = sink
         self._told = self._failures = 0
 
-    def started(self, progress: Progress, resumed: int) -> None:
+    def started(self, progress: Progress, resumed: int, failed: int) -> None:
         """Count on from the outcomes that were recorded before."""
-        self._told = resumed
+        self._told, self._failures = resumed, failed
 
     def outcome(self, candidate: Candidate, outcome: Outcome, details: str | None) -> None:
         """Pass on fitness, parameters and seconds of an outcome."""

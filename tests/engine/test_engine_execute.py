@@ -193,3 +193,74 @@ def test_a_tracker_that_is_missing_is_refused_before_the_run_begins(config, tmp_
     with pytest.raises(ValueError, match="pip install mlflow"):
         start(config.model_copy(update={"engine": engine}), tmp_path / "run", execution())
     assert not (tmp_path / "run").exists()
+
+
+def test_a_tracker_that_is_missing_is_refused_when_a_run_is_resumed(config, tmp_path, monkeypatch):
+    start(config, tmp_path / "run", execution(stop=Stop(requested=True)))
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+
+    def refuse(*arguments):
+        raise AssertionError("neither data nor workers are needed to see that")
+
+    with pytest.raises(ValueError, match="pip install mlflow"):
+        resume(tmp_path / "run", execution(open_pool=refuse, load_data=refuse), ["engine.mlflow=true"])
+
+
+def test_the_data_folder_of_a_resume_is_kept_for_later_commands(config, tmp_path):
+    start(config, tmp_path / "run", execution(stop=Stop(requested=True), data_dir=tmp_path / "old"))
+    assert RunFolder.open(tmp_path / "run").data_dir == tmp_path / "old"
+    seen = []
+
+    def load(task, folder):
+        seen.append(folder)
+        return "data"
+
+    stopped = execution(stop=Stop(requested=True), load_data=load)
+    resume(tmp_path / "run", replace(stopped, data_dir=tmp_path / "new"))
+    assert RunFolder.open(tmp_path / "run").data_dir == tmp_path / "new"
+    resume(tmp_path / "run", replace(stopped, stop=Stop(requested=True)))
+    assert seen == [tmp_path / "new", tmp_path / "new"]
+
+
+def test_a_refused_run_leaves_no_record_in_a_shared_database(config, tmp_path, postgres):
+    import sqlalchemy as sa
+
+    def open_pool(engine):
+        raise UnusablePoolError("no cluster")
+
+    config = config.model_copy(update={"store": postgres})
+    with pytest.raises(UnusablePoolError):
+        start(config, tmp_path / "run", execution(open_pool=open_pool))
+    with sa.create_engine(postgres).connect() as connection:
+        query = "SELECT count(*) FROM runs WHERE run_id NOT IN (SELECT run_id FROM candidates)"
+        assert connection.exec_driver_sql(query).scalar_one() == 0
+
+
+def test_listeners_learn_how_many_evaluations_failed_before_a_resume(config, tmp_path):
+    def broken(spec, data):
+        if spec["seed"] % 2:
+            raise RuntimeError("odd")
+        return pretend(spec, data)
+
+    stop, seen = Stop(), []
+
+    class Listening:
+        def started(self, progress, resumed, failed):
+            seen.append((resumed, failed))
+
+        def __getattr__(self, name):
+            return lambda *arguments: None
+
+    class Stopping(Pool):
+        def wait(self, timeout=None):
+            stop.requested = True
+            return super().wait(timeout)
+
+    start(
+        config, tmp_path / "run", execution(work=broken, stop=stop, open_pool=lambda e: Stopping(capacity=9))
+    )
+    resume(tmp_path / "run", execution(listeners=[Listening()], stop=Stop(requested=True)))
+    with RunFolder.open(tmp_path / "run").open_store(read_only=True) as store:
+        states = store.counts()[1]
+    assert seen == [(sum(states.values()), states.get(State.CRASHED, 0))]
+    assert states[State.CRASHED] > 0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nas.candidate import Candidate, State, make_spec
 from nas.engine.finals import train_finalists
+from nas.engine.local_pool import LocalPool
 from nas.engine.loop import Stop
 from nas.engine.pool import Result
+from nas.engine.run_folder import RunFolder
 from nas.evaluate import Report
 
 
@@ -54,6 +58,50 @@ def test_a_stop_keeps_the_finalist_that_has_begun(number):
     parts = {"task": {}, "model": {}, "initialization": {}, "training": {}}
     ranked = [Candidate(i, 0, make_spec(0, **parts, replicate=i)) for i in range(number)]
     stop, store = Stop(), Memory()
-    complete = train_finalists(ranked, None, store, OneAtATime(stop), stop)
+    complete = train_finalists(ranked, number, None, store, OneAtATime(stop), stop)
     assert [final.rank for final in store.kept] == [0]
     assert complete == (number == 1)
+
+
+class Trainer(LocalPool):
+    """Fails the finalists with these ids, and saves the others."""
+
+    def __init__(self, failing: set[int]) -> None:
+        super().__init__()
+        self.failing, self.trained = failing, []
+
+    def submit(self, job) -> None:
+        super().submit(replace(job, data=None, work=self.work, spec={"id": job.id}))
+
+    def work(self, spec, data) -> Report:
+        self.trained.append(spec["id"])
+        if spec["id"] in self.failing:
+            return Report.failure(State.TIMED_OUT, "too slow")
+        return Report(State.COMPLETED, fitness=0.5, model=b"network %d" % spec["id"])
+
+
+@pytest.mark.parametrize(
+    ("failing", "count", "trained"),
+    [
+        (set(), 1, [0]),
+        ({0}, 1, [0, 1]),
+        ({0, 1, 2}, 2, [0, 1, 2, 3]),
+        ({0}, 2, [0, 1]),
+        ({0, 1, 2, 3}, 1, [0, 1, 2, 3]),
+    ],
+)
+def test_the_best_network_is_that_of_the_first_finalist_that_could_be_trained(
+    tmp_path, failing, count, trained
+):
+    parts = {"task": {}, "model": {}, "initialization": {}, "training": {}}
+    ranked = [Candidate(i, 0, make_spec(0, **parts, replicate=i)) for i in range(4)]
+    folder, pool, store = RunFolder.create(tmp_path / "run"), Trainer(failing), Memory()
+    assert train_finalists(ranked, count, folder, store, pool, Stop())
+    assert pool.trained == trained
+    assert [final.rank for final in store.kept] == trained
+    good = [number for number in trained if number not in failing]
+    best = tmp_path / "run" / "best.keras"
+    assert best.exists() == bool(good)
+    assert not good or best.read_bytes() == b"network %d" % good[0]
+    assert train_finalists(ranked, count, folder, store, pool, Stop())
+    assert pool.trained == trained

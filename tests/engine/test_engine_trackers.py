@@ -78,3 +78,18 @@ def test_a_tracker_that_is_not_installed_is_a_clear_error(tmp_path, monkeypatch)
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(MissingTrackerError, match="pip install mlflow"):
         make_trackers(False, True, tmp_path, "fake", {}, "run")
+
+
+def test_the_count_of_failures_goes_on_after_a_resume(tmp_path):
+    tracker = make_trackers(True, False, tmp_path, "fake", {}, "run")[0]
+    search = FakeSearch(generations=1, size=2, do="raise")
+    tracker.started(search.progress(), 40, 7)
+    with Store.create(sqlite_engine(tmp_path / "run.sqlite"), "run", name="fake", config={}) as store:
+        RunLoop(search, store, LocalPool(), job).run()
+    for number in range(2):
+        tracker.outcome(search.candidates[number], search.outcomes[number], None)
+    tracker.close()
+    failures = [
+        (step, value) for step, name, value in read_events(tmp_path / "tensorboard") if name == "failures"
+    ]
+    assert failures == [(41, 8.0), (42, 9.0)]
