@@ -2,14 +2,16 @@
 
 ``python benchmarks/codeepneat/arms.py selection`` asks whether search is worth it (evolution against random search in
 the same space), ``... initialization`` whether AutoInit is (the paper's Figures 6a and 8). Trainings run in this
-process, outcomes are appended to a file as they come, and a second call goes on where the first one ended.
+process, on one core. Each finished search is appended to a file, and a second call goes on where the first one ended.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +29,7 @@ ARMS: dict[str, dict[str, list[str]]] = {
         for name in ("evolved", "glorot_uniform", "autoinit", "autoinit++")
     },
 }
+CONFIGS = {"selection": "mnist-tiny.yaml", "initialization": "digits-tiny.yaml"}
 Outcomes = dict[tuple[str, int], list[dict[str, Any]]]
 
 
@@ -75,16 +78,35 @@ def run_search(config: Any, seed: int, data_dir: Path | None) -> Iterator[dict[s
                 "generation": candidate.generation,
                 "state": outcome.state.value,
                 "fitness": outcome.fitness,
+                "parameters": outcome.parameters,
+                "reason": outcome.reason,
             }
 
 
-def read(path: Path) -> Outcomes:
-    """Return the outcomes in the file, by arm and seed."""
-    found: Outcomes = defaultdict(list)
-    if path.exists():
-        for line in path.read_text().splitlines():
-            record = json.loads(line)
-            found[record["arm"], record["seed"]] = record["outcomes"]
+def digest(config: Any) -> str:
+    """Return a hash of all that the arms of one comparison have in common."""
+    text = json.dumps(config.to_json(), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def read(path: Path, config: str) -> Outcomes:
+    """Return the outcomes in the file, by arm and seed; a last line that a kill cut off is left out.
+
+    Raises:
+        ValueError: if a line was made with another config.
+    """
+    found: Outcomes = {}
+    if not path.exists():
+        return found
+    text = path.read_text()
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        path.write_text(whole)
+    for line in whole.splitlines():
+        record = json.loads(line)
+        if record["config"] != config:
+            raise ValueError(f"{path} was made with another config ({record['config']}); name another --out")
+        found[record["arm"], record["seed"]] = record["outcomes"]
     return found
 
 
@@ -163,14 +185,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("question", choices=sorted(ARMS))
-    parser.add_argument("--config", type=Path, default=ROOT / "benchmarks/codeepneat/digits-tiny.yaml")
+    parser.add_argument("--config", type=Path, help="; ".join(f"{q}: {name}" for q, name in CONFIGS.items()))
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override of the config"
+    )
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--out", type=Path, required=True, help="JSON lines, one per search")
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no search after that time")
     arguments = parser.parse_args()
-
-    import time
 
     from nas.config import load_config
     from nas.engine.backend import configure
@@ -178,18 +201,20 @@ def main() -> None:
     configure(1)
     start = time.monotonic()
     arms = ARMS[arguments.question]
-    found = read(arguments.out)
+    path = arguments.config or ROOT / "benchmarks/codeepneat" / CONFIGS[arguments.question]
+    common = digest(load_config(path, arguments.set))
+    found = read(arguments.out, common)
     for seed in range(arguments.seeds):
         for arm, overrides in arms.items():
             if (arm, seed) in found or time.monotonic() - start > 60 * arguments.minutes:
                 continue
-            config = load_config(arguments.config, overrides)
+            config = load_config(path, [*arguments.set, *overrides])
             found[arm, seed] = list(run_search(config, seed, arguments.data_dir))
+            record = {"config": common, "arm": arm, "seed": seed, "outcomes": found[arm, seed]}
             with arguments.out.open("a") as file:
-                file.write(json.dumps({"arm": arm, "seed": seed, "outcomes": found[arm, seed]}) + "\n")
-            print(
-                f"seed {seed} {arm}: best {best_so_far(found[arm, seed])[-1]:.4f}, {time.monotonic() - start:.0f} s"
-            )
+                file.write(json.dumps(record) + "\n")
+            best = best_so_far(found[arm, seed])[-1]
+            print(f"seed {seed} {arm}: best {best:.4f}, {time.monotonic() - start:.0f} s", flush=True)
     summary(found, list(arms), arguments.out)
 
 
