@@ -1,4 +1,4 @@
-"""The comparison that a run of ``kind: compare`` was made for, and comparisons of tables from anywhere."""
+"""The comparison that a run was made for, such as one of ``kind: compare``, and comparisons of tables from anywhere."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from nas.analysis.evolutions import Groups, evolutions_of, measured
+from nas.analysis.metric import UNKNOWN
 from nas.analysis.run_data import RunData, Trial
 from nas.analysis.statistics import Comparison, StatisticsError, compare
 from nas.analysis.statistics.multiplicity import Correction
 from nas.candidate import State
 
-KINDS = ("compare", "sweep")
+KINDS = ("compare", "sweep", "arms")
 """Kinds of search whose outcomes fall into groups by strategy."""
 INFRASTRUCTURE = frozenset({State.OUT_OF_MEMORY, State.TIMED_OUT, State.CRASHED})
 """States that say nothing about what was tried."""
@@ -29,12 +31,18 @@ class RunComparison:
         baseline_fitness: fitness of every training of the baseline function.
         texts: text of every function by strategy, in the order of the functions.
         values: fitness of every function by strategy, None for no result; mean over replicates.
+        unit: what one value stands for: "function", "point", "evolution" or "network".
+        metric: what the values are.
+        note: what the reader must know before the verdicts; empty if nothing.
     """
 
     comparison: Comparison | None
     baseline_fitness: tuple[float, ...]
     texts: Mapping[str, Sequence[str]]
     values: Mapping[str, Sequence[float | None]]
+    unit: str = "function"
+    metric: str = UNKNOWN
+    note: str = ""
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each strategy and subject, as :func:`compare_table` reads them.
@@ -51,7 +59,7 @@ class RunComparison:
 
 
 def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparison:
-    """Compare the strategies of a run of ``kind: compare``, or of a sweep, whose points are paired.
+    """Compare the strategies of a run of ``kind: compare``, of a sweep, whose points are paired, or of evolutions.
 
     A function's value is the mean over its replicates. Trainings that diverged, and networks that the strategy could
     not initialize (state ``invalid``), count at chance: they say something about function and strategy. Failures of
@@ -63,6 +71,10 @@ def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparis
     if run.kind not in KINDS:
         raise StatisticsError(
             f"{run.path} is no comparison but a run of kind {run.kind!r}; use gondwana report"
+        )
+    if run.kind == "arms":
+        return compare_evolutions(
+            evolutions_of(run), chance=chance_of(run), metric=run.metric, correction=correction
         )
     settings = run.config["search"]
     baseline = tuple(
@@ -88,7 +100,7 @@ def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparis
     known = {name: column for name, column in values.items() if any(value is not None for value in column)}
     comparison = None
     paired = bool(settings.get("paired", True))
-    if len(known) > 1 and (not paired or _have_common_subjects(known)):
+    if len(known) > 1 and (not paired or have_common_subjects(known)):
         comparison = compare(
             _aligned(known) if paired else known,
             chance=chance,
@@ -97,7 +109,29 @@ def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparis
             paired=paired,
             correction=correction,
         )
-    return RunComparison(comparison, baseline, texts, values)
+    unit = "point" if run.kind == "sweep" else "function"
+    return RunComparison(comparison, baseline, texts, values, unit, run.metric)
+
+
+ONE_OF_EACH = (
+    "The values are the networks that the evolutions made, up to generation {last}. Networks of one evolution descend "
+    "from each other, so they are no independent draws: what follows describes these evolutions and says little about "
+    "others. Four evolutions or more of each kind are compared as wholes."
+)
+WHOLES = "Every value is the best network of one evolution up to generation {last}."
+
+
+def compare_evolutions(
+    groups: Groups, *, chance: float | None, metric: str, correction: Correction = "holm"
+) -> RunComparison:
+    """Compare groups of evolutions, by their best networks if there are enough of them, otherwise by all networks."""
+    found = measured(groups)
+    known = {
+        name: column for name, column in found.values.items() if any(value is not None for value in column)
+    }
+    comparison = compare(known, chance=chance, correction=correction) if len(known) > 1 else None
+    note = (WHOLES if found.unit == "evolution" else ONE_OF_EACH).format(last=found.last)
+    return RunComparison(comparison, (), found.texts, found.values, found.unit, metric, note)
 
 
 def chance_of(run: RunData) -> float | None:
@@ -126,7 +160,8 @@ def _aligned(columns: Mapping[str, Sequence[float | None]]) -> dict[str, list[fl
     return {name: [*column, *[None] * (longest - len(column))] for name, column in columns.items()}
 
 
-def _have_common_subjects(columns: Mapping[str, Sequence[float | None]]) -> bool:
+def have_common_subjects(columns: Mapping[str, Sequence[float | None]]) -> bool:
+    """Return whether a subject has a result in every column."""
     rows = list(zip(*columns.values(), strict=False))
     return any(all(value is not None for value in row) for row in rows)
 

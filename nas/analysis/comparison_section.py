@@ -7,6 +7,7 @@ import math
 from nas.analysis import figures
 from nas.analysis.compare_run import RunComparison
 from nas.analysis.html import Html, Node, details, element, escape, join, table
+from nas.analysis.metric import is_accuracy
 from nas.analysis.page import Figures
 from nas.analysis.statistics import Comparison, Group, Pair
 from nas.analysis.statistics.verdicts import corrected, p_text
@@ -32,21 +33,22 @@ def comparison(result: RunComparison, shown: Figures) -> Html:
     found = result.comparison
     if found is None:
         return element("p", "Fewer than two strategies have results: there is nothing to compare yet.")
-    parts: list[Node] = [element("p", sentence, class_="verdict") for sentence in found.verdicts()]
+    parts: list[Node] = [element("p", result.note) if result.note else None]
+    parts += [element("p", sentence, class_="verdict") for sentence in found.verdicts()]
     parts += [_design(found, result), _groups(found)]
     parts.append(
         shown.add(
-            figures.error_edf(found),
-            "Error distributions",
-            "share of results with an error below the value on the axis, like the paper's Figure 9; "
-            "confidence bands can be switched on in the legend",
+            figures.error_edf(found, result.metric),
+            "Error distributions" if is_accuracy(result.metric) else f"Distributions of {result.metric}",
+            "the paper's Figure 9: share of results with a smaller error, or for other metrics up to the value on the "
+            "axis; confidence bands can be switched on in the legend",
         )
     )
     parts.append(
         shown.add(
-            figures.distributions(found, result.texts),
+            figures.distributions(found, result.texts, result.metric),
             "Every result",
-            "each point is one subject, such as a function",
+            f"each point is one {result.unit}",
         )
     )
     for pair in found.pairs:
@@ -71,14 +73,17 @@ def at_chance(result: RunComparison, found: Comparison) -> dict[str, list[float 
 
 
 def _design(found: Comparison, result: RunComparison) -> Html:
-    design = (
-        "Every strategy was tried on the same subjects, so the verdicts rest on paired tests; tests for independent "
-        "groups are given beside them and are conservative here."
-        if found.paired
-        else "Functions were drawn for every strategy independently, as in the paper."
-    )
+    design = ""
+    if found.paired:
+        design = (
+            f"Every group was tried on the same {result.unit}s, so the verdicts rest on paired tests; tests for "
+            "independent groups are given beside them and are conservative here. "
+        )
+    elif result.unit == "function":
+        design = "Functions were drawn for every strategy independently, as in the paper. "
     text = (
-        f"{design} p-values are {corrected(found.correction)} over {len(found.pairs)} comparison(s) for each test. "
+        f"{design}Values are the validation {result.metric}, larger is better. p-values are "
+        f"{corrected(found.correction)} over {len(found.pairs)} comparison(s) for each test. "
         "Trainings that diverged and networks that a strategy could not initialize count at chance; failures of the "
         "infrastructure do not count and are listed as excluded."
     )

@@ -10,27 +10,31 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from nas.analysis.figures import COLORS
+from nas.analysis.metric import is_accuracy
 from nas.analysis.statistics import Comparison
 
 
-def edf_svg(comparison: Comparison) -> bytes:
-    """Return the error EDFs of all groups with the KS statistic of each pair, like the paper's Figure 9.
+def edf_svg(comparison: Comparison, metric: str = "accuracy") -> bytes:
+    """Return the EDFs of all groups with the KS statistic of each pair, like the paper's Figure 9.
+
+    Of errors in percent for an accuracy, otherwise of the values.
 
     The same comparison gives the same bytes.
     """
     with mpl.rc_context({"svg.hashsalt": "gondwana", "svg.fonttype": "none", "text.parse_math": False}):
         figure = Figure(figsize=(5.5, 3.8), layout="constrained")
         axes = figure.add_subplot()
-        lowest = min(100 * (1 - float(group.values.max())) for group in comparison.groups)
-        highest = max(100 * (1 - float(group.values.min())) for group in comparison.groups)
-        for index, group in enumerate(comparison.groups):
-            error = 100 * (1 - np.sort(group.values)[::-1])
-            x = np.concatenate([[lowest], error, [highest]])
+        errors = is_accuracy(metric)
+        columns = [np.sort(100 * (1 - g.values) if errors else g.values) for g in comparison.groups]
+        lowest, highest = min(c[0] for c in columns), max(c[-1] for c in columns)
+        for index, (group, column) in enumerate(zip(comparison.groups, columns, strict=True)):
+            x = np.concatenate([[lowest], column, [highest]])
             share = np.concatenate([[0.0], np.arange(1, group.size + 1) / group.size, [1.0]])
             axes.step(x, share, where="post", color=COLORS[index % len(COLORS)], label=group.name)
         distances = [f"D({pair.first}, {pair.second}) = {pair.ks_d:.3f}" for pair in comparison.pairs[:6]]
         axes.set_title("\n".join(distances), fontsize=8, loc="left")
-        axes.set(xlabel="error, percent", ylabel="share of results with a smaller error", ylim=(0, 1.02))
+        what = ("error, percent", "with a smaller error") if errors else (metric, "up to this value")
+        axes.set(xlabel=what[0], ylabel=f"share of results {what[1]}", ylim=(0, 1.02))
         axes.legend(loc="lower right", fontsize=8)
         target = BytesIO()
         FigureCanvasSVG(figure).print_svg(target, metadata={"Date": None})

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from nas.analysis.metric import UNKNOWN, is_accuracy
 from nas.analysis.run_data import RunData
-from nas.analysis.statistics import Comparison
+from nas.analysis.statistics import Comparison, edf
 from nas.candidate import PHASES, State
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -39,7 +40,7 @@ def fitness_over_generations(run: RunData) -> go.Figure:
     best = [max(values[generation]) for generation in generations]
     mean = [float(np.mean(values[generation])) for generation in generations]
     figure = go.Figure()
-    _band(figure, generations, low, high, 0, "10th to 90th percentile")
+    add_band(figure, generations, low, high, 0, "10th to 90th percentile")
     figure.add_scatter(x=generations, y=mean, name="mean", mode="lines+markers", line={"color": color(0)})
     figure.add_scatter(x=generations, y=best, name="best", mode="lines+markers", line={"color": color(1)})
     figure.add_scatter(
@@ -49,7 +50,7 @@ def fitness_over_generations(run: RunData) -> go.Figure:
         mode="lines",
         line={"color": color(1), "dash": "dot"},
     )
-    figure.update_layout(xaxis_title="generation", yaxis_title="validation fitness")
+    figure.update_layout(xaxis_title="generation", yaxis_title=f"validation {label(run.metric)}")
     figure.update_xaxes(dtick=1 if len(generations) <= 15 else None)
     return figure
 
@@ -68,7 +69,7 @@ def fitness_by_candidate(run: RunData) -> go.Figure:
                 mode="markers",
                 marker={"color": color(index, 0.7), "size": 5},
             )
-    figure.update_layout(xaxis_title="candidate", yaxis_title="validation fitness")
+    figure.update_layout(xaxis_title="candidate", yaxis_title=f"validation {label(run.metric)}")
     return figure
 
 
@@ -166,35 +167,30 @@ def states(run: RunData) -> go.Figure:
     return figure
 
 
-def error_edf(comparison: Comparison, *, percent: bool = True) -> go.Figure:
-    """Error EDFs with the KS statistic of every pair, like the paper's Figure 9.
+def error_edf(comparison: Comparison, metric: str = "accuracy") -> go.Figure:
+    """EDFs with the KS statistic of every pair, like the paper's Figure 9.
 
-    ``F(e)`` is the share of results with an error less than ``e``; the error is one minus the value. The shaded bands
-    hold the true distribution functions with the confidence of the comparison.
+    For an accuracy ``F(e)`` is the share of results with an error less than ``e``, which is one minus the value; for
+    another metric the share of results at most as large as the value. The shaded bands hold the true distribution
+    functions with the confidence of the comparison.
     """
-    scale = 100 if percent else 1
+    errors = is_accuracy(metric)
     figure = go.Figure()
     for index, group in enumerate(comparison.groups):
-        function = group.edf
-        error = scale * (1 - function.x[::-1])
-        share = 1 - np.concatenate([function.fraction[::-1][1:], [0.0]])
-        band = function.half_width
-        _band(
+        x, share = edf_line(group.values, metric)
+        band = group.edf.half_width
+        add_band(
             figure,
-            list(error),
-            list(np.clip(share - band, 0, 1)),
-            list(np.clip(share + band, 0, 1)),
+            x,
+            list(np.clip(np.array(share) - band, 0, 1)),
+            list(np.clip(np.array(share) + band, 0, 1)),
             index,
             f"{label(group.name)} ({group.confidence:.0%} band)",
             shape="hv",
             visible="legendonly",
         )
         figure.add_scatter(
-            x=error,
-            y=share,
-            name=label(group.name),
-            mode="lines",
-            line={"shape": "hv", "color": color(index)},
+            x=x, y=share, name=label(group.name), mode="lines", line={"shape": "hv", "color": color(index)}
         )
     distances = "<br>".join(
         f"D({label(pair.first, 24)}, {label(pair.second, 24)}) = {pair.ks_d:.3f}"
@@ -212,14 +208,25 @@ def error_edf(comparison: Comparison, *, percent: bool = True) -> go.Figure:
         yanchor="bottom",
     )
     figure.update_layout(
-        xaxis_title="error, percent" if percent else "error",
-        yaxis_title="share of results with a smaller error",
+        xaxis_title="error, percent" if errors else label(metric),
+        yaxis_title="share of results " + ("with a smaller error" if errors else "up to this value"),
     )
     figure.update_yaxes(range=[0, 1.02])
     return figure
 
 
-def distributions(comparison: Comparison, texts: Mapping[str, Sequence[str]] | None = None) -> go.Figure:
+def edf_line(values: np.ndarray, metric: str) -> tuple[list[float], list[float]]:
+    """Return the steps of :func:`error_edf` for one group: errors in percent of an accuracy, otherwise values."""
+    function = edf(values)
+    if not is_accuracy(metric):
+        return [float(v) for v in function.x], [float(v) for v in function.fraction]
+    share = 1 - np.concatenate([function.fraction[::-1][1:], [0.0]])
+    return [float(v) for v in 100 * (1 - function.x[::-1])], [float(v) for v in share]
+
+
+def distributions(
+    comparison: Comparison, texts: Mapping[str, Sequence[str]] | None = None, metric: str = UNKNOWN
+) -> go.Figure:
     """Every result of every group, with the baseline, like the paper's Figure 7a."""
     figure = go.Figure()
     for index, group in enumerate(comparison.groups):
@@ -236,7 +243,7 @@ def distributions(comparison: Comparison, texts: Mapping[str, Sequence[str]] | N
         )
     if comparison.baseline is not None:
         figure.add_hline(y=comparison.baseline, line={"dash": "dot", "width": 1}, annotation_text="baseline")
-    figure.update_layout(yaxis_title="validation fitness", showlegend=False)
+    figure.update_layout(yaxis_title=f"validation {label(metric)}", showlegend=False)
     return figure
 
 
@@ -265,7 +272,7 @@ def paired_scatter(
     return figure
 
 
-def _band(
+def add_band(
     figure: go.Figure,
     x: Sequence[float],
     low: Sequence[float],
@@ -275,6 +282,7 @@ def _band(
     shape: str = "linear",
     visible: bool | str = True,
 ) -> None:
+    """Shade the area between two lines; the band has an entry of its own in the legend."""
     edge = {"mode": "lines", "line": {"width": 0, "shape": shape}, "hoverinfo": "skip", "visible": visible}
     figure.add_scatter(x=x, y=low, showlegend=False, legendgroup=name, **edge)
     figure.add_scatter(

@@ -27,7 +27,7 @@ body { margin: 0 auto; padding: 1rem; max-width: 72rem; color: var(--text); back
   font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1.6rem; margin: 0 0 .25rem; } h2 { font-size: 1.25rem; margin: 2.5rem 0 .5rem;
   border-bottom: 1px solid var(--line); padding-bottom: .25rem; } h3 { font-size: 1.05rem; margin: 1.5rem 0 .5rem; }
-a { color: var(--accent); } nav a { margin-right: 1rem; white-space: nowrap; }
+a { color: var(--accent); } nav a { margin-right: 1rem; display: inline-block; max-width: 100%; }
 .verdict { border-left: 4px solid var(--accent); padding: .5rem .75rem; background: var(--soft); margin: .75rem 0; }
 .note { color: color-mix(in srgb, var(--text) 70%, var(--ground)); font-size: .9rem; }
 [data-live=no] h1::after { content: " (the server does not answer)"; font-size: 1rem; font-weight: 400; }

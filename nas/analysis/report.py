@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 from nas.analysis import sections
-from nas.analysis.compare_run import KINDS, compare_run
+from nas.analysis.compare_run import KINDS, chance_of, compare_run
 from nas.analysis.comparison_section import comparison
 from nas.analysis.edf_picture import edf_svg
+from nas.analysis.evolution_section import evolutions
+from nas.analysis.evolutions import evolutions_of
 from nas.analysis.function_section import best_functions
 from nas.analysis.html import Html
 from nas.analysis.network_section import best_networks
@@ -54,12 +56,20 @@ def render(run: RunData, *, live: bool = False) -> str:
 def render_main(run: RunData) -> Html:
     """Return the part of the report that depends on the run, as one element."""
     shown = Figures()
+    return main_content(run.name, sections.introduction(run), run_sections(run, shown), shown)
+
+
+def run_sections(run: RunData, shown: Figures, *, table_id: str = "candidates") -> list[tuple[str, Html]]:
+    """Return heading and content of every section of a run; empty content where the run has nothing of the kind."""
     content: list[tuple[str, Html]] = []
     if run.kind == "sweep":
         content.append(("Sweep", sweep(run, shown)))
+    if run.kind == "arms":
+        content.append(("Evolutions", evolutions(evolutions_of(run), run.metric, chance_of(run), shown)))
     if run.kind in KINDS:
         content.append(("Comparison", comparison(compare_run(run), shown)))
-    content += [
+    return [
+        *content,
         ("Fitness", sections.fitness(run, shown)),
         ("Species", sections.species(run, shown)),
         ("Best functions", best_functions(run, shown)),
@@ -68,16 +78,15 @@ def render_main(run: RunData) -> Html:
         ("What failed and why", sections.failures(run, shown)),
         ("Seconds by phase", sections.phases(run, shown)),
         ("What was run", sections.what_was_run(run)),
-        ("Candidates", sections.candidates(run)),
+        ("Candidates", sections.candidates(run, table_id)),
         ("How to reproduce each number", sections.reproduce(run)),
     ]
-    return main_content(run.name, sections.introduction(run), content, shown)
 
 
-def write_edf(run_dir: Path, comparison: Comparison) -> Path:
+def write_edf(run_dir: Path, comparison: Comparison, metric: str = "accuracy") -> Path:
     """Write the EDF figure of a comparison into its run folder as ``edf.svg`` and return its path."""
     folder = RunFolder.open(run_dir)
-    folder.write_bytes(EDF, edf_svg(comparison))
+    folder.write_bytes(EDF, edf_svg(comparison, metric))
     return folder.path / EDF
 
 

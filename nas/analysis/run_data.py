@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nas.analysis.metric import metric_of
 from nas.candidate import PHASES, RESULTS, Candidate, Json, Outcome, State
 from nas.engine.store import Final, Store
 
@@ -22,6 +23,15 @@ class Trial:
     def fitness(self) -> float | None:
         """Fitness of the outcome; None if there is none."""
         return None if self.outcome is None else self.outcome.fitness
+
+
+def by_generation(trials: Iterable[Trial]) -> dict[int, list[float]]:
+    """Return the fitness values of the results of each generation, ascending generations."""
+    values: dict[int, list[float]] = {}
+    for trial in trials:
+        if trial.fitness is not None:
+            values.setdefault(trial.candidate.generation, []).append(trial.fitness)
+    return dict(sorted(values.items()))
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,11 @@ class RunData:
         search = self.config.get("search", {})
         return str(search.get("kind", "")) if isinstance(search, Mapping) else ""
 
+    @property
+    def metric(self) -> str:
+        """Name of the metric that is the fitness."""
+        return metric_of(self.config)
+
     def states(self) -> Counter[State]:
         """Number of outcomes by state."""
         return Counter(outcome.state for outcome in self.outcomes)
@@ -94,12 +109,7 @@ class RunData:
 
     def by_generation(self) -> dict[int, list[float]]:
         """Fitness values of the results of each generation, ascending generations."""
-        values: dict[int, list[float]] = {}
-        for trial in self.trials:
-            fitness_list = values.setdefault(trial.candidate.generation, [])
-            if trial.fitness is not None:
-                fitness_list.append(trial.fitness)
-        return {generation: values[generation] for generation in sorted(values) if values[generation]}
+        return by_generation(self.trials)
 
     def seconds(self) -> dict[str, list[float]]:
         """Wall seconds of each phase, one per outcome that was not answered from the cache."""

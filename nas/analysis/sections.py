@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import yaml
 
@@ -29,7 +30,7 @@ def introduction(run: RunData) -> Html:
     best = run.best(1)
     sentence = f"{len(run.trials):,} candidates, {results:,} results, {failures:,} failures"
     if best:
-        sentence += f"; best validation fitness {best[0].fitness:.4f} (candidate {best[0].candidate.id})"
+        sentence += f"; best validation {run.metric} {best[0].fitness:.4f} (candidate {best[0].candidate.id})"
     status = (
         "finished" if run.finished is not None else "not finished: this page shows what is recorded so far"
     )
@@ -84,18 +85,25 @@ def fitness(run: RunData, shown: Figures) -> Html:
         return shown.add(
             figures.fitness_over_generations(run),
             "Fitness over generations",
-            "each generation's best, mean and spread over its results, on the validation split",
+            f"each generation's best, mean and spread over its results: {run.metric} on the validation split",
         )
     return shown.add(
         figures.fitness_by_candidate(run),
         "Fitness of every candidate",
-        "on the validation split, in order of ids",
+        f"{run.metric} on the validation split, in order of ids",
     )
 
 
 def species(run: RunData, shown: Figures) -> Html:
     """Species of blueprints and modules over time, from the snapshots at the end of each generation."""
     parts: list[Node] = []
+    for name in _arms(run):
+        states = {g: snapshot["arms"].get(name, {}) for g, snapshot in run.snapshots.items()}
+        of_arm = species(replace(run, config={}, snapshots=states), shown)
+        if of_arm:
+            parts += [element("h3", name), of_arm]
+    if parts:
+        return join(parts)
     for population in ("modules", "blueprints"):
         sizes = figures.species_over_time(run, population)
         if sizes is not None:
@@ -108,6 +116,15 @@ def species(run: RunData, shown: Figures) -> Html:
                 shown.add(best, f"Best {population} by species", "best mean fitness of any member so far")
             )
     return join(parts)
+
+
+def _arms(run: RunData) -> list[str]:
+    """Return the names of the evolutions in the snapshots of ``kind: arms``; empty for other runs."""
+    if run.kind != "arms":
+        return []
+    return list(
+        dict.fromkeys(name for snapshot in run.snapshots.values() for name in snapshot.get("arms", {}))
+    )
 
 
 def failures(run: RunData, shown: Figures) -> Html:
@@ -153,8 +170,8 @@ def phases(run: RunData, shown: Figures) -> Html:
     )
 
 
-def candidates(run: RunData) -> Html:
-    """Every candidate in a table with a filter."""
+def candidates(run: RunData, table_id: str = "candidates") -> Html:
+    """Every candidate in a table with a filter; ``table_id`` is its id in the page."""
     if not run.trials:
         return EMPTY
     rows = [_row(trial) for trial in run.trials[:MAXIMUM_ROWS]]
@@ -164,11 +181,11 @@ def candidates(run: RunData) -> Html:
         note = element("p", f"The first {MAXIMUM_ROWS:,} of {len(run.trials):,} candidates.", class_="note")
     search = element(
         "p",
-        element("input", type="search", data_filter="candidates", placeholder="Filter: words in any column"),
+        element("input", type="search", data_filter=table_id, placeholder="Filter: words in any column"),
         " ",
-        element("span", id="candidates-count", class_="note"),
+        element("span", id=f"{table_id}-count", class_="note"),
     )
-    return join([note, details("Show the table", search, table(header, rows, id="candidates"))])
+    return join([note, details("Show the table", search, table(header, rows, id=table_id))])
 
 
 def _row(trial: Trial) -> list[Node]:

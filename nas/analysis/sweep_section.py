@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from nas.analysis.compare_run import chance_of
 from nas.analysis.figures import color, label
 from nas.analysis.html import Html, Node, element, join, table
+from nas.analysis.metric import UNKNOWN
 from nas.analysis.page import Figures
 from nas.analysis.run_data import RunData
 from nas.analysis.wording import number
@@ -29,18 +30,45 @@ def sweep(run: RunData, shown: Figures) -> Html:
         cells = _cells(run, key)
         if not cells:
             continue
-        caption = "mean over replicates, bars from the least to the largest"
+        others = "replicates" if not _is_grid(run) else "replicates and the values of the other axes"
+        caption = f"mean over {others}, bars from the least to the largest"
         parts.append(
-            shown.add(axis_figure(key, axis["values"], cells, chance), f"Fitness against {key}", caption)
+            shown.add(
+                axis_figure(key, axis["values"], cells, chance, run.metric), f"Fitness against {key}", caption
+            )
         )
         header: list[Node] = [key, *cells]
         rows = [[value, *(_cell(by_value.get(value, [])) for by_value in cells.values())] for value in values]
         parts.append(table(header, rows))
         parts.append(element("p", *_beats_chance(run, cells, values, chance)))
+    if _is_grid(run):
+        parts.append(_every_point(run))
     return join(parts)
 
 
-def axis_figure(key: str, values: Sequence[Any], cells: Cells, chance: float | None) -> go.Figure:
+def _is_grid(run: RunData) -> bool:
+    search = run.config["search"]
+    return search.get("design") == "grid" and len(search["axes"]) > 1
+
+
+def _every_point(run: RunData) -> Html:
+    """Return the table of a grid: one row for each combination, one column for each strategy."""
+    keys = [str(axis["key"]) for axis in run.config["search"]["axes"]]
+    points: dict[tuple[str, ...], dict[str, list[float | None]]] = {}
+    strategies: dict[str, None] = {}
+    for trial in run.trials:
+        changes, strategy = trial.candidate.origin.get("changes", {}), str(trial.candidate.origin["strategy"])
+        if trial.outcome is not None:
+            strategies[strategy] = None
+            point = tuple(json.dumps(changes.get(key)) for key in keys)
+            points.setdefault(point, {}).setdefault(strategy, []).append(trial.fitness)
+    rows = [[*point, *(_cell(cells.get(name, [])) for name in strategies)] for point, cells in points.items()]
+    return table([*keys, *strategies], rows, caption="Every point")
+
+
+def axis_figure(
+    key: str, values: Sequence[Any], cells: Cells, chance: float | None, metric: str = UNKNOWN
+) -> go.Figure:
     """Return fitness by strategy over the values of one axis; a logarithmic axis for numbers that span decades."""
     numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
     positive = numeric and min(values) > 0
@@ -67,7 +95,7 @@ def axis_figure(key: str, values: Sequence[Any], cells: Cells, chance: float | N
         )
     if chance is not None:
         figure.add_hline(y=chance, line={"dash": "dot", "width": 1}, annotation_text="chance")
-    figure.update_layout(xaxis_title=label(key), yaxis_title="validation fitness")
+    figure.update_layout(xaxis_title=label(key), yaxis_title=f"validation {label(metric)}")
     if positive and max(values) / min(values) >= 30:
         figure.update_xaxes(type="log")
     return figure

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from nas.analysis.compare_run import RunComparison
     from nas.analysis.statistics import Comparison
 
 
@@ -30,9 +31,13 @@ class UsageError(ValueError):
 
 
 def compare(
-    target: Annotated[
-        Path,
-        typer.Argument(help="A config with search.kind: compare, the folder of such a run, or a CSV file."),
+    targets: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="TARGET...",
+            help="A config with search.kind compare, sweep or arms, the folder of such a run, several folders of runs, "
+            "or a CSV file.",
+        ),
     ],
     group: Annotated[str | None, typer.Option(help="CSV: column that names the group.")] = None,
     value: Annotated[str | None, typer.Option(help="CSV: column of the outcome, larger is better.")] = None,
@@ -46,6 +51,9 @@ def compare(
     correction: Annotated[Correction, typer.Option(help="For the number of comparisons.")] = Correction.HOLM,
     latex: Annotated[bool, typer.Option(help="Print the tables as LaTeX.")] = False,
     values: Annotated[Path | None, typer.Option(help="Run: write the compared values as CSV.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Several runs: write their report as one page to this file.")
+    ] = None,
     run_dir: Annotated[
         Path | None, typer.Option(help="Config: where the run goes; a new folder under runs/.")
     ] = None,
@@ -57,7 +65,8 @@ def compare(
         list[str] | None, typer.Option("--set", help="Config: key.path=value instead of the config's value.")
     ] = None,
 ) -> None:
-    """Compare groups of outcomes: run a comparison, or analyse a finished one or anybody's results."""
+    """Compare groups of outcomes: run a comparison, or analyse finished runs or anybody's results."""
+    target = targets[0]
     of_table = {
         "--group": group,
         "--value": value,
@@ -65,6 +74,16 @@ def compare(
         "--chance": chance,
         "--baseline": baseline,
     }
+    given = [name for name, option in of_table.items() if option is not None]
+    if len(targets) > 1:
+        if given or run_dir is not None or data_dir is not None or overrides:
+            raise UsageError(
+                "several runs: only --correction, --latex, --values and --out can be given with them"
+            )
+        _show_runs(targets, correction, latex, values, out)
+        return
+    if out is not None:
+        raise UsageError("--out belongs to several runs; one run's report goes into its folder")
     if target.suffix.lower() == ".csv":
         from nas.analysis.compare_run import compare_table
 
@@ -84,7 +103,6 @@ def compare(
             latex,
         )
         return
-    given = [name for name, option in of_table.items() if option is not None]
     if given:
         raise UsageError(f"{target}: {', '.join(given)} belong to CSV files; a run knows its own groups")
     if target.is_dir():
@@ -102,12 +120,25 @@ def compare(
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs, finished or under way.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Several runs: file of the page that compares them; comparison.html if left out."),
+    ] = None,
+    correction: Annotated[Correction, typer.Option(help="Several runs: of p-values.")] = Correction.HOLM,
 ) -> None:
-    """Write report.html into each run's folder."""
+    """Write report.html into a run's folder, or one page that compares several runs."""
     from nas.analysis.report import write_report
 
-    for run in runs:
-        typer.echo(write_report(run))
+    if len(runs) > 1:
+        from nas.analysis.several_report import write_several
+
+        typer.echo(
+            write_several(_distinct(runs), out or Path("comparison.html"), correction=correction.value)
+        )
+        return
+    if out is not None:
+        raise UsageError("--out belongs to several runs; one run's report goes into its folder")
+    typer.echo(write_report(runs[0]))
 
 
 def serve(
@@ -128,7 +159,7 @@ def _run(config: Path, run_dir: Path | None, data_dir: Path | None, overrides: l
     from nas.config import load_config
 
     kind = load_config(config, overrides).search.kind
-    if kind not in ("compare", "sweep"):
+    if kind not in ("compare", "sweep", "arms"):
         raise UsageError(f"{config}: search.kind is {kind!r}; run it with gondwana evolve")
     result = launch(config, overrides=overrides, run_dir=run_dir, data_dir=data_dir)
     if not result.finished:
@@ -141,15 +172,49 @@ def _show_run(run_dir: Path, correction: Correction, latex: bool, values: Path |
     from nas.analysis.report import load_run, write_edf, write_report
 
     result = compare_run(load_run(run_dir), correction=correction.value)
-    if result.comparison is None:
-        typer.echo("Fewer than two strategies have results: there is nothing to compare yet.")
-    else:
-        _print(result.comparison, latex)
-        typer.echo(f"\nEDF figure: {write_edf(run_dir, result.comparison)}")
+    _show_comparison(result, latex)
+    if result.comparison is not None:
+        typer.echo(f"\nEDF figure: {write_edf(run_dir, result.comparison, result.metric)}")
     if values is not None:
         result.to_frame().to_csv(values, index=False)
         typer.echo(f"Values: {values}")
     typer.echo(f"Report: {write_report(run_dir)}")
+
+
+def _show_runs(
+    run_dirs: list[Path], correction: Correction, latex: bool, values: Path | None, out: Path | None
+) -> None:
+    from nas.analysis.report import load_run
+    from nas.analysis.several_report import write_several
+    from nas.analysis.several_runs import compare_runs
+
+    result = compare_runs([load_run(path) for path in _distinct(run_dirs)], correction=correction.value)
+    _show_comparison(result, latex)
+    if values is not None:
+        result.to_frame().to_csv(values, index=False)
+        typer.echo(f"Values: {values}")
+    if out is not None:
+        typer.echo(f"Report: {write_several(run_dirs, out, correction=correction.value)}")
+
+
+def _distinct(run_dirs: list[Path]) -> list[Path]:
+    """Return the folders. Raises UsageError if one is given twice, which would count its outcomes twice."""
+    resolved = [path.resolve() for path in run_dirs]
+    twice = sorted(
+        {str(path) for path, full in zip(run_dirs, resolved, strict=True) if resolved.count(full) > 1}
+    )
+    if twice:
+        raise UsageError(f"a run can be compared with others, not with itself: {', '.join(twice)}")
+    return run_dirs
+
+
+def _show_comparison(result: RunComparison, latex: bool) -> None:
+    if result.comparison is None:
+        typer.echo("Fewer than two groups have results: there is nothing to compare yet.")
+        return
+    if result.note and not latex:
+        typer.echo(result.note + "\n")
+    _print(result.comparison, latex)
 
 
 def _print(comparison: Comparison, latex: bool) -> None:

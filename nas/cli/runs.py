@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -124,7 +125,7 @@ def show(
     for name, value in lines:
         typer.echo(f"{name:<20} {value}")
     for final in item.finals:
-        typer.echo(_final(final))
+        typer.echo(_final(final, _metric(item.config)))
     for reason, number in item.reasons:
         typer.echo(f"{number:>5} x {reason}")
 
@@ -144,14 +145,15 @@ def best(
         typer.echo("no network is saved: the run is not finished, or none of its finalists could be trained")
         return
     typer.echo(f"network    {found.model}")
+    metric = _metric(found.spec)
     if found.final is not None:
-        typer.echo(_final(found.final))
+        typer.echo(_final(found.final, metric))
     if rescore:
         from nas.engine.rescore import rescore as score_again
 
         figures = score_again(found.model, found.spec["task"], data_dir or found.data_dir)
         typer.echo(
-            f"validation accuracy {figures['fitness']:.4f}, loss {figures['loss']:.4f} (loaded and scored now)"
+            f"validation {metric} {figures['fitness']:.4f}, loss {figures['loss']:.4f} (loaded and scored now)"
         )
 
 
@@ -183,8 +185,10 @@ def conclude(result: RunResult) -> None:
     typer.echo(f"{sum(result.states.values())} evaluations recorded, {failures} failed or diverged")
     if not result.finished:
         raise typer.Exit(130)
+    from nas.engine.summary import summarize
+
     for final in result.finals:
-        typer.echo(_final(final))
+        typer.echo(_final(final, _metric(summarize(result.path).config)))
         if final.model_file is not None:
             typer.echo(f"network    {result.path / final.model_file}")
     if not result.finals:
@@ -194,12 +198,18 @@ def conclude(result: RunResult) -> None:
     typer.echo(f"report     {write_report(result.path)}")
 
 
-def _final(final: Final) -> str:
+def _metric(config: Mapping[str, Any]) -> str:
+    from nas.analysis.metric import metric_of
+
+    return metric_of(config)
+
+
+def _final(final: Final, metric: str) -> str:
     outcome = final.outcome
     if outcome.fitness is None:
         return f"finalist {final.rank + 1} (candidate {outcome.candidate_id}) {outcome.state.value}: {outcome.reason}"
     test = outcome.metrics.get("test_fitness")
-    words = [f"validation accuracy {outcome.fitness:.4f}"]
-    words.append("no test accuracy" if test is None else f"test accuracy {test:.4f} (measured once)")
+    words = [f"validation {metric} {outcome.fitness:.4f}"]
+    words.append(f"no test {metric}" if test is None else f"test {metric} {test:.4f} (measured once)")
     words.append(f"{outcome.parameters:,} parameters" if outcome.parameters is not None else "")
     return f"finalist {final.rank + 1} (candidate {outcome.candidate_id}): {', '.join(filter(None, words))}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -90,13 +91,36 @@ def _options(arguments: list[str]) -> dict[str, str]:
     }
 
 
-def test_reports_are_written_for_several_runs(
-    gondwana: Callable[..., Result], make_comparison: Callable[..., Path], evolution: Path
+def test_several_runs_are_reported_on_one_page(
+    gondwana: Callable[..., Result],
+    make_comparison: Callable[..., Path],
+    evolution: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     comparison = make_comparison()
-    code, out, _ = gondwana("report", comparison, evolution)
+    assert gondwana("report", comparison, evolution) == (0, "comparison.html\n", "")
+    assert "2 runs compared" in (tmp_path / "comparison.html").read_text(encoding="utf-8")
+    assert gondwana("report", comparison, evolution, "--out", "page.html")[1] == "page.html\n"
+    code, out, _ = gondwana("report", evolution)
+    assert (code, out.strip()) == (0, str(evolution / "report.html"))
+
+
+def test_several_runs_are_compared(
+    gondwana: Callable[..., Result], make_comparison: Callable[..., Path], tmp_path: Path
+) -> None:
+    first = make_comparison(functions=8)
+    second = tmp_path / "second"
+    shutil.copytree(first, second)
+    values, page = tmp_path / "values.csv", tmp_path / "page.html"
+    code, out, _ = gondwana(
+        "compare", first, second, "--values", values, "--out", page, "--correction", "none"
+    )
     assert code == 0
-    assert out.split() == [str(path / "report.html") for path in (comparison, evolution)]
+    assert "not corrected over 15 comparison(s)" in out
+    assert "second: autoinit++" in values.read_text(encoding="utf-8")
+    assert page.exists()
 
 
 @pytest.mark.parametrize(
@@ -109,6 +133,15 @@ def test_reports_are_written_for_several_runs(
         (["compare", "missing.yaml", "--group", "a"], "belong to CSV files"),
         (["compare", "."], "not a run folder"),
         (["compare", ".", "--set", "seed=1"], "is a run already"),
+        (["compare", ".", "results.csv"], "not a run folder"),
+        (["compare", ".", "x", "--group", "a"], "only --correction, --latex, --values and --out"),
+        (
+            ["compare", "results.csv", "--group", "strategy", "--value", "accuracy", "--out", "x"],
+            "several runs",
+        ),
+        (["compare", "x", "x"], "not with itself: x"),
+        (["report", ".", "./"], "not with itself"),
+        (["report", ".", "--out", "x"], "--out belongs to several runs"),
         (["report", "."], "not a run folder"),
         (["report", "missing"], "no such run folder"),
         (["serve", "."], "not a run folder"),

@@ -15,6 +15,7 @@ import pytest
 from test_serve import serving, tell_one_more  # type: ignore[import-not-found]
 
 from nas.analysis.report import write_report
+from nas.analysis.several_report import write_several
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -127,3 +128,22 @@ def test_a_page_follows_a_run_under_way_and_keeps_what_the_reader_did(
         assert page.locator(".figure:has(.main-svg)").count() == page.locator(".figure").count()
         page.close()
     assert complaints == []
+
+
+def test_a_page_of_several_runs_works_like_that_of_one(
+    browser: Any, make_comparison: Callable[..., Path], evolution: Path, tmp_path: Path
+) -> None:
+    first = make_comparison(functions=8)
+    second = tmp_path / "second"
+    shutil.copytree(first, second)
+    page = write_several([first, second, evolution], tmp_path / "page.html")
+    with Tab(browser, page, viewport={"width": 360, "height": 740}, is_mobile=True) as tab:
+        figures = tab.page.locator(".figure")
+        assert tab.page.locator(".figure:has(.main-svg)").count() == figures.count() > 10
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= 360
+        tab.page.get_by_text("Show the table").nth(2).click()
+        tab.page.get_by_placeholder("Filter").nth(2).fill("crashed")
+        assert tab.page.locator("#candidates-3 tbody tr:visible").count() == 1
+        assert tab.page.locator("#candidates-3-count").inner_text() == "1 of 18 rows"
+        assert tab.complaints == []
+        assert [url for url in tab.requests if not url.startswith(("file:", "blob:", "data:"))] == []

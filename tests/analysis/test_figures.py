@@ -58,13 +58,22 @@ def test_phases_leave_out_what_the_cache_answered(run: RunData) -> None:
 def test_the_edf_is_the_share_of_results_with_a_smaller_error() -> None:
     groups = {"a": [0.9, 0.8, 0.8, 0.1], "b": [0.95, 0.9, 0.85, 0.5]}
     comparison = compare(groups)
-    figure = figures.error_edf(comparison, percent=False)
+    figure = figures.error_edf(comparison)
     for name, values in groups.items():
         line = trace(figure, name)
-        errors = 1 - np.array(values)
+        errors = 100 * (1 - np.array(values))
         for x, share in zip(line.x, line.y, strict=True):
-            assert share == pytest.approx(np.mean(errors <= x + 1e-12)), (name, x)
+            assert share == pytest.approx(np.mean(errors <= x + 1e-9)), (name, x)
     assert f"D(a, b) = {comparison.pairs[0].ks_d:.3f}" in figure.layout.annotations[0].text
+
+
+def test_a_metric_that_is_no_accuracy_is_drawn_as_it_is_and_named() -> None:
+    groups = {"a": [0.9, -0.2, 0.8], "b": [0.95, 0.9, 0.85]}
+    figure = figures.error_edf(compare(groups), "r2 score")
+    line = trace(figure, "a")
+    assert (list(line.x), list(line.y)) == ([-0.2, 0.8, 0.9], pytest.approx([1 / 3, 2 / 3, 1.0]))
+    assert figure.layout.xaxis.title.text == "r2 score"
+    assert "accuracy" not in figures.distributions(compare(groups), metric="r2 score").layout.yaxis.title.text
 
 
 def test_points_of_a_paired_figure_are_the_subjects_with_both_results(

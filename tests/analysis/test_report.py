@@ -216,3 +216,31 @@ def test_a_sweep_is_reported_by_axis(tmp_path: Path) -> None:
     assert "autoinit beats chance (mean above 0.123) at 0.001, 0.1." in document.text
     assert "Wilcoxon signed-rank" in document.text
     assert json.dumps(HOSTILE) in document.text
+
+
+def test_a_regression_is_reported_by_its_metric(tmp_path: Path) -> None:
+    table = tmp_path / "rows.csv"
+    table.write_text("x,y\n" + "\n".join(f"{i},{i % 7}" for i in range(60)) + "\n", encoding="utf-8")
+    task = {"name": "table", "options": {"path": str(table), "target": "y", "numeric": ["x"]}}
+    config = {"name": "r", "task": task, "search": {"kind": "pangaea"}}
+    candidates = [Candidate(0, 0, spec("relu(x)", "autoinit"), {})]
+    run = load_run(write_run(tmp_path / "r", config, candidates, [Outcome(0, State.COMPLETED, 0.5)]))
+    text = Document(without_plotly(render(run))).text
+    assert "best validation r2 score 0.5000" in text
+    assert "r2 score on the validation split" in text
+    assert "accuracy" not in text
+
+
+def test_every_point_of_a_grid_has_a_row(tmp_path: Path) -> None:
+    axes = [{"key": "a", "values": [1, 2]}, {"key": "b", "values": [True, False]}]
+    candidates, outcomes = [], []
+    for number, (a, b) in enumerate([(1, True), (1, False), (2, True), (2, False)]):
+        for strategy in ("he_normal", "autoinit"):
+            origin = {"role": "point", "strategy": strategy, "point": number, "changes": {"a": a, "b": b}}
+            candidates.append(Candidate(len(candidates), 0, spec("relu(x)", strategy, number), origin))
+            outcomes.append(Outcome(len(outcomes), State.COMPLETED, 0.1 * len(candidates)))
+    search = {"kind": "sweep", "design": "grid", "axes": axes, "margin": 0.02}
+    config = {"name": "grid", "task": {"name": "digits"}, "search": search}
+    page = without_plotly(render(load_run(write_run(tmp_path / "r", config, candidates, outcomes))))
+    assert "<tr><td>1</td><td>false</td><td>0.3000</td><td>0.4000</td></tr>" in page
+    assert "mean over replicates and the values of the other axes" in Document(page).text
