@@ -17,8 +17,8 @@ from activations.program import Step
 
 _REACH = 9.0
 _GRID = np.linspace(-_REACH, _REACH, 361)
-_PARTS = 65
-_ROUNDS = 10  # 64^-10 of a grid step is below one rounding error
+_PARTS = 129
+_ROUNDS = 9  # 128^-9 of a grid step is below one rounding error
 _MOST = 64
 
 
@@ -72,6 +72,8 @@ def _locate(graph: Graph, rows: NDArray[np.int_], columns: NDArray[np.int_], val
     left, right, sign = _GRID[columns], _GRID[columns + 1], values[rows, columns]
     count = np.arange(rows.size)
     for _ in range(_ROUNDS):
+        if (np.nextafter(left, right) >= right).all():
+            break
         x = np.linspace(left, right, _PARTS, axis=1)
         inner = np.sign(_evaluate(graph, x.ravel()).reshape(-1, *x.shape)[rows, count])
         inner[np.isnan(inner)] = 2.0
