@@ -1,11 +1,15 @@
 """The paper's Figure 3, measured: signal variance through preactivation ResNets, with and without normalization.
 
-For each depth, strategy and setting, weights are drawn ``--draws`` times and a batch of standard Gaussian images goes
+For each depth, strategy and setting, weights are drawn several times, and a batch of standard Gaussian images goes
 through the network as in training (batch normalization uses the batch). The variance over all entries of the signal
-after every residual addition is taken, in float32 as the network computes it. The table gives it after the first and
-the last addition, its largest value, and the logits'; ``overflow`` says that a signal was not finite.
+after every residual addition is taken, in float32 as the network computes it. Printed are the geometric means over
+draws, with the least and the largest draw in brackets, after the first and the last addition, of the largest signal and
+of the logits; ``overflow`` says in how many draws a signal was not finite.
 
-    python benchmarks/paper/resnet_signals.py --depths 56 164 812 --out docs/results/figure3
+    python benchmarks/paper/resnet_signals.py --depths 56 164 --draws 5 --out docs/results/figure3
+    python benchmarks/paper/resnet_signals.py --depths 812 --draws 3 --out docs/results/figure3
+
+Depths that OUT.csv holds already and that are not measured anew are kept, so the second command completes the first.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,29 +33,35 @@ from tasks import architectures
 
 STRATEGIES = ("he_normal", "autoinit")
 IMAGES = 8
+HEADER = ("depth", "batch_normalization", "strategy", "draw", "block", "variance")
+LOGITS = "logits"
+"""What stands in the column ``block`` for the network's logits."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One network and strategy with its measured variances, averaged over draws (geometric mean)."""
+    """One network and strategy with its measured variances."""
 
     depth: int
     normalization: bool
     strategy: str
     variances: np.ndarray
-    """After each residual addition, in order; infinite where the signal overflowed."""
-    logits: float
-    seconds: float
+    """After each residual addition and, last, of the logits; infinite where it overflowed; shape (draws, k + 1)."""
 
     @property
-    def overflow(self) -> bool:
-        """True if a signal was not finite."""
-        return not np.isfinite([*self.variances, self.logits]).all()
+    def overflows(self) -> int:
+        """Number of draws in which a signal was not finite."""
+        return int((~np.isfinite(self.variances)).any(axis=1).sum())
+
+
+def band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return geometric mean, least and largest over draws (the first axis)."""
+    with np.errstate(divide="ignore"):
+        return np.exp(np.log(values).mean(axis=0)), values.min(axis=0), values.max(axis=0)
 
 
 def measure(depth: int, normalization: bool, strategy: str, draws: int, seed: int) -> Case:
-    """Build, initialize and measure one network."""
-    started = time.perf_counter()
+    """Build a network, initialize it ``draws`` times and measure each."""
     info = tasks.get("cifar10").info
     model = architectures.build(
         "resnet",
@@ -60,19 +71,19 @@ def measure(depth: int, normalization: bool, strategy: str, draws: int, seed: in
         depth=depth,
         normalization=normalization,
     )
-    images = np.random.default_rng(seed).standard_normal((IMAGES, *info.input_shape)).astype("float32")
-    logarithms = []
+    found = []
     for draw in range(draws):
+        rng = np.random.default_rng([seed, draw])
+        images = rng.standard_normal((IMAGES, *info.input_shape)).astype("float32")
         model = autoinit.initialize(
             model, strategy, seed=seed + draw, input_mean=info.input_mean, input_variance=info.input_variance
         )
-        logarithms.append(_log_variances(model, images))
-    means = np.exp(np.mean(logarithms, axis=0))
-    return Case(depth, normalization, strategy, means[:-1], float(means[-1]), time.perf_counter() - started)
+        found.append(_variances(model, images))
+    return Case(depth, normalization, strategy, np.array(found))
 
 
-def _log_variances(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return ln of the variance after each addition and, last, of the network's logits."""
+def _variances(model: keras.Model, images: np.ndarray) -> list[float]:
+    """Return the variance after each addition and, last, of the network's logits."""
     additions = [layer.output for layer in model.layers if isinstance(layer, keras.layers.Add)]
     head = model.layers[-1]
     probe = keras.Model(model.inputs[0], [*additions, head.input])
@@ -80,12 +91,11 @@ def _log_variances(model: keras.Model, images: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):  # overflow is what is measured
         values = [np.var(np.asarray(signal, dtype=np.float64)) for signal in signals]
         logits = np.asarray(pooled, dtype=np.float64) @ np.asarray(head.kernel, dtype=np.float64)
-        finite = [value if np.isfinite(value) else math.inf for value in [*values, np.var(logits)]]
-        return np.log(finite)
+        return [float(value) if np.isfinite(value) else math.inf for value in [*values, np.var(logits)]]
 
 
 def picture(cases: list[Case]) -> Figure:
-    """Return variance against residual block, one panel for each depth and setting."""
+    """Return variance against residual block: geometric mean and spread over draws, one panel per depth and setting."""
     depths = sorted({case.depth for case in cases})
     figure = Figure(figsize=(9, 2.6 * len(depths)), layout="constrained")
     panels = figure.subplots(len(depths), 2, squeeze=False)
@@ -94,50 +104,89 @@ def picture(cases: list[Case]) -> Figure:
             panel = panels[row][column]
             for case in cases:
                 if (case.depth, case.normalization) == (depth, normalization):
-                    blocks = np.arange(1, case.variances.size + 1)
-                    shown = np.where(np.isfinite(case.variances), case.variances, np.nan)
-                    panel.plot(blocks, shown, label=case.strategy + (" (overflows)" if case.overflow else ""))
+                    _draw(panel, case)
             panel.set(yscale="log", xlabel="residual block", ylabel="variance")
-            panel.set_title(
-                f"ResNet-{depth} {'with' if normalization else 'without'} batch normalization", fontsize=9
-            )
+            setting = "with" if normalization else "without"
+            panel.set_title(f"ResNet-{depth} {setting} batch normalization", fontsize=9)
             panel.legend(fontsize=8)
     return figure
+
+
+def _draw(panel: Any, case: Case) -> None:
+    signals = case.variances[:, :-1]
+    blocks = np.arange(1, signals.shape[1] + 1)
+    finite = np.isfinite(signals).all(axis=0)
+    mean, low, high = band(np.where(finite, signals, 1.0))
+    label = f"{case.strategy}, {len(signals)} draws" + (" (overflows)" if case.overflows else "")
+    line = panel.plot(blocks, np.where(finite, mean, np.nan), label=label)[0]
+    panel.fill_between(blocks, low, high, where=finite, color=line.get_color(), alpha=0.25)
+
+
+def row(case: Case) -> str:
+    """Return the line of the table."""
+    signals = case.variances[:, :-1]
+    columns = (signals[:, 0], signals[:, -1], signals.max(axis=1), case.variances[:, -1])
+    words = []
+    for values in columns:
+        mean, low, high = band(values)
+        words.append(f"{mean:.3g} [{low:.3g}, {high:.3g}]")
+    draws = f"{case.overflows} of {len(signals)}"
+    setting = "yes" if case.normalization else "no"
+    return f"| {case.depth} | {setting} | {case.strategy} | {' | '.join(words)} | {draws} |"
+
+
+def read(path: Path) -> list[Case]:
+    """Return the cases of a table that :func:`write` made; none if there is no such file or it is of another form."""
+    if not path.exists():
+        return []
+    found: dict[tuple[int, bool, str], dict[int, list[float]]] = {}
+    with path.open(newline="", encoding="utf-8") as stream:
+        reader = csv.DictReader(stream)
+        if tuple(reader.fieldnames or ()) != HEADER:
+            return []
+        for line in reader:
+            key = int(line["depth"]), line["batch_normalization"] == "True", line["strategy"]
+            found.setdefault(key, {}).setdefault(int(line["draw"]), []).append(float(line["variance"]))
+    return [Case(*key, np.array(list(draws.values()))) for key, draws in found.items()]
+
+
+def write(cases: list[Case], path: Path) -> None:
+    """Write every variance as a row; the logits come last in each draw."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(HEADER)
+        for case in cases:
+            for draw, variances in enumerate(case.variances):
+                blocks = [*range(1, len(variances)), LOGITS]
+                for block, variance in zip(blocks, variances, strict=True):
+                    writer.writerow(
+                        [case.depth, case.normalization, case.strategy, draw, block, f"{variance:.6g}"]
+                    )
 
 
 def main() -> None:
     """Measure, print the table, write table and figure."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--depths", type=int, nargs="+", default=[56, 164, 812])
-    parser.add_argument("--draws", type=int, default=1)
+    parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="write OUT.csv and OUT.svg")
     options = parser.parse_args()
-    cases = []
-    columns = " ".join(
-        f"{name:>10}" for name in ("batch norm", "strategy", "first", "last", "largest", "logits")
-    )
-    print(f"{'depth':>6} {columns}  seconds")
+    table = options.out.with_suffix(".csv") if options.out else None
+    cases = [case for case in read(table) if case.depth not in options.depths] if table else []
+    started = time.perf_counter()
     for depth in options.depths:
         for normalization in (True, False):
             for strategy in STRATEGIES:
-                case = measure(depth, normalization, strategy, options.draws, options.seed)
-                cases.append(case)
-                figures = [case.variances[0], case.variances[-1], case.variances.max(), case.logits]
-                words = " ".join(f"{value:>10.3g}" for value in figures)
-                print(
-                    f"{depth:>6} {'yes' if normalization else 'no':>10} {strategy:>10} {words}  {case.seconds:.1f}"
-                    + ("  overflow" if case.overflow else ""),
-                    flush=True,
-                )
-    if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        with options.out.with_suffix(".csv").open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(["depth", "batch_normalization", "strategy", "block", "variance"])
-            for case in cases:
-                for block, variance in enumerate(case.variances, start=1):
-                    writer.writerow([case.depth, case.normalization, case.strategy, block, f"{variance:.6g}"])
+                cases.append(measure(depth, normalization, strategy, options.draws, options.seed))
+                print(f"{time.perf_counter() - started:7.1f} s  {row(cases[-1])}", flush=True)
+    cases.sort(key=lambda case: (case.depth, not case.normalization))
+    print("\n| depth | batch norm | strategy | first | last | largest | logits | overflow |")
+    print("| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: |")
+    print("\n".join(map(row, cases)))
+    if table is not None:
+        table.parent.mkdir(parents=True, exist_ok=True)
+        write(cases, table)
         picture(cases).savefig(options.out.with_suffix(".svg"), metadata={"Date": None})
 
 
