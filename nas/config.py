@@ -31,6 +31,7 @@ from nas.codeepneat.settings import CoDeepNEATSettings
 from nas.config_errors import ConfigError, describe
 from nas.config_overrides import Override, apply_overrides, parse_override
 from nas.pangaea import PangaeaSettings, RandomSettings
+from nas.plugins import Plugin, PluginError, gathered
 from nas.sampling import CompareSettings
 from nas.sweep import SweepSettings
 from nas.yaml_input import YamlError, parse_yaml, read_yaml
@@ -130,6 +131,7 @@ class RunConfig(_Section):
         training: fields of :class:`tasks.recipe.Recipe`; completed with its defaults.
         limits: what one candidate may cost.
         search: settings of the search, chosen by ``kind``.
+        plugins: the user's own code; ``task.file`` and ``modules`` of a search space end up here, with digests.
         engine: how candidates are evaluated.
         finalists: candidates that are trained again at the end and scored once on the test split.
         store: None for SQLite in the run folder, or an SQLAlchemy URL of a PostgreSQL database without a password
@@ -143,6 +145,7 @@ class RunConfig(_Section):
     training: dict[str, Any] = Field(default_factory=dict, validate_default=True)
     limits: Limits = Field(default_factory=Limits)
     search: SearchSettings
+    plugins: tuple[Plugin, ...] = ()
     engine: EngineConfig = Field(default_factory=EngineConfig)
     finalists: NonNegativeInt = 1
     store: str | None = None
@@ -178,7 +181,7 @@ class RunConfig(_Section):
 
 
 def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
-    """Read a config file.
+    """Read a config file, and load the code of the user's own that it names, relative to its folder.
 
     Args:
         path: YAML file.
@@ -199,11 +202,19 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: must be a mapping of keys to values. Received: a {type(data).__name__}")
     data.setdefault("name", path.stem)
-    return parse_config(data, source=str(path), overrides=overrides)
+    return parse_config(data, source=str(path), overrides=overrides, folder=path.parent)
 
 
-def parse_config(data: Mapping[str, Any], *, source: str, overrides: Sequence[str] = ()) -> RunConfig:
-    """Validate a config that is already plain data; ``source`` says in error messages where it is from.
+def parse_config(
+    data: Mapping[str, Any], *, source: str, overrides: Sequence[str] = (), folder: Path = Path()
+) -> RunConfig:
+    """Validate a config that is already plain data.
+
+    Args:
+        data: the config.
+        source: where it is from, for error messages.
+        overrides: as for :func:`load_config`.
+        folder: what the paths of the user's own code are relative to.
 
     Raises:
         ConfigError: as :func:`load_config`.
@@ -214,7 +225,10 @@ def parse_config(data: Mapping[str, Any], *, source: str, overrides: Sequence[st
             changes.append(parse_override(text, parse_yaml))
         except YamlError as error:
             raise ConfigError(f"--set {text}: {error}") from error
-    merged = apply_overrides(data, changes)
+    try:
+        merged = gathered(apply_overrides(data, changes), folder)
+    except PluginError as error:
+        raise ConfigError(f"{source}: {error}") from error
     try:
         config = RunConfig.model_validate(merged)
     except ValidationError as error:

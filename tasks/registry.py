@@ -50,7 +50,10 @@ def task_class(name: str) -> type[Task]:
         ValueError: if the name is unknown (the message names the closest and all).
     """
     if name not in _TASKS:
-        raise ValueError(unknown_name("task", name, _TASKS))
+        raise ValueError(
+            f"{unknown_name('task', name, _TASKS)}. A task of your own is loaded from its file: "
+            "'task.file' in a config, $GONDWANA_PLUGINS for commands that read a run"
+        )
     return _TASKS[name]
 
 

@@ -18,6 +18,9 @@ from nas.cli import runs, watch
 DEBUG = "GONDWANA_DEBUG"
 """Environment variable; when set, errors are shown with their traceback."""
 
+PLUGINS = "GONDWANA_PLUGINS"
+"""Environment variable; files and modules of the user's own tasks and layer types, loaded first."""
+
 app = typer.Typer(
     help="Search for neural networks and activation functions, every candidate initialized analytically.",
     no_args_is_help=True,
@@ -53,6 +56,10 @@ def main() -> None:
     Exit codes: 0 done, 1 the run could not go on (it can be resumed), 2 a mistake of the user, 130 interrupted.
     """
     try:
+        if os.environ.get(PLUGINS):
+            from nas.plugins import environment_plugins, load_plugins
+
+            load_plugins(environment_plugins())
         app()
     except KeyboardInterrupt:
         _complain("interrupted; what is recorded is kept")

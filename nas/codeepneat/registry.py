@@ -93,8 +93,8 @@ def find(name: str) -> LayerType | MergeType:
         close = difflib.get_close_matches(name, _TYPES, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(_TYPES))}."
         raise UnknownLayerError(
-            f"no layer type is named {name!r}. {hint} A type of your own is registered by a module that the config "
-            "lists under 'search.space.modules'"
+            f"no layer type is named {name!r}. {hint} A type of your own is registered by a file that the config "
+            "lists under 'search.space.modules', or $GONDWANA_PLUGINS for commands that read a run"
         )
     return _TYPES[name]
 

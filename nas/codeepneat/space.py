@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
@@ -15,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from nas.codeepneat import layers as _builtin_layers  # noqa: F401  registers the layer types
 from nas.codeepneat.domains import Choice, Domain, Value
 from nas.codeepneat.registry import LayerType, MergeType, find, layer_type
+from nas.plugins import load_plugins
 
 OUTPUT = "output"
 """Kind of the node that joins the last layers of a module, or the last modules of a network."""
@@ -92,13 +92,7 @@ class Space(BaseModel):
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
-        for module in self.modules:
-            try:
-                importlib.import_module(module)
-            except ImportError as error:
-                raise ValueError(
-                    f"cannot import module {module!r}, listed under 'modules': {error}"
-                ) from error
+        load_plugins(self.modules)
         records = [find(name) for name in self.layers]
         if not any(isinstance(record, LayerType) and record.weighted for record in records):
             raise ValueError(f"'layers' needs at least one type with weights. Received: {list(self.layers)}")

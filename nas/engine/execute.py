@@ -56,7 +56,7 @@ class Execution:
     Attributes:
         data_dir: folder that holds a folder per dataset; None as in :meth:`tasks.Task.search_data`.
         listeners: told how the run goes on.
-        open_pool: starts the workers.
+        open_pool: starts the workers; None starts those that the config asks for, with the user's own code loaded.
         work: what a worker does with a candidate's spec and the search's data.
         load_data: loads that data from the task's description.
         stop: can be set to end the run early.
@@ -64,10 +64,16 @@ class Execution:
 
     data_dir: Path | None = None
     listeners: Sequence[Listener] = ()
-    open_pool: Callable[[EngineConfig], Pool] = make_pool
+    open_pool: Callable[[EngineConfig], Pool] | None = None
     work: Work = evaluate
     load_data: Callable[[Json, Path | None], Any] = load_search_data
     stop: Stop = field(default_factory=Stop)
+
+    def pool(self, config: RunConfig) -> Pool:
+        """Start the workers of a run."""
+        if self.open_pool is not None:
+            return self.open_pool(config.engine)
+        return make_pool(config.engine, plugins=config.plugins)
 
 
 def start(config: RunConfig, path: Path, execution: Execution | None = None) -> RunResult:
@@ -95,7 +101,7 @@ def start(config: RunConfig, path: Path, execution: Execution | None = None) -> 
     try:
         with folder.lock(), _new_store(folder, config) as store:
             try:
-                with execution.open_pool(config.engine) as pool:
+                with execution.pool(config) as pool:
                     pool.share(SEARCH_DATA, data)
                     devices = pool.devices()
                     folder.write_text("config.yaml", config.to_yaml())
@@ -142,7 +148,7 @@ def resume(path: Path, execution: Execution | None = None, overrides: Sequence[s
             check_trackers(config.engine.mlflow)
             search = build_search(config)
             data = execution.load_data(config.task.model_dump(mode="json"), folder.data_dir)
-            with execution.open_pool(config.engine) as pool:
+            with execution.pool(config) as pool:
                 pool.share(SEARCH_DATA, data)
                 _add_environment(folder, environment(config.seed, pool.devices()))
                 return _Run(config, folder, store, pool, search, execution).lead()

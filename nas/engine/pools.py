@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import partial
 
 from nas.config import EngineConfig
@@ -10,23 +11,25 @@ from nas.engine.local_pool import LocalPool
 from nas.engine.pool import Pool
 from nas.engine.ray_options import RayOptions
 from nas.engine.worker import Setup, prepare
+from nas.plugins import Plugin
 
 GATHER_SECONDS = 0.02
 """Of the pool in the driver's process: far less than a training takes, far more than a write to the disk."""
 
 
-def make_pool(engine: EngineConfig, setup: Setup | None = None) -> Pool:
+def make_pool(engine: EngineConfig, setup: Setup | None = None, plugins: Sequence[Plugin] = ()) -> Pool:
     """Start the workers.
 
     Args:
         engine: the config's section.
-        setup: called once in every worker; None sets up the machine-learning framework.
+        setup: called once in every worker; None sets up the machine-learning framework and loads ``plugins``.
+        plugins: the user's own code.
 
     Raises:
         UnusablePoolError: if what the config asks for cannot be had here.
     """
     threads = max(1, int(engine.resources.num_cpus))
-    setup = setup or partial(prepare, threads)
+    setup = setup or partial(prepare, threads, tuple(plugins))
     if engine.pool == "local":
         setup()
         return LocalPool(gather_seconds=GATHER_SECONDS)

@@ -17,13 +17,10 @@ def rescore(model_path: Path, task: Mapping[str, Any], data_dir: Path | None = N
     Raises:
         ValueError: if the file is not a network that can be loaded, or the data are missing.
     """
-    import keras
-
-    import activations  # noqa: F401  registers the layers that a saved network may hold
-    import nas.codeepneat.weighted_sum  # noqa: F401  likewise
     import tasks
+    from nas.saved import load
     from tasks.training import score
 
-    model = keras.models.load_model(model_path, compile=False, safe_mode=True)
     info = tasks.get(task["name"], **task.get("options", {})).info
+    model = load(model_path)
     return score(model, load_search_data(task, data_dir).validation, info)

@@ -143,5 +143,5 @@ def test_a_file_that_registers_nothing_is_refused(tmp_path):
     (tmp_path / "empty.py").write_text("")
     with pytest.raises(ValueError, match="registers no task"):
         tasks.load_file(tmp_path / "empty.py")
-    with pytest.raises(ValueError, match="a task file is a Python file"):
+    with pytest.raises(ValueError, match="is a Python file that exists"):
         tasks.load_file(tmp_path / "absent.py")
