@@ -15,6 +15,7 @@ from tasks.options import check_int
 from tasks.registry import register
 from tasks.splits import draw
 
+# The sum is the oid of the Git LFS pointer that stands for the file in the PMLB repository.
 FILE = RemoteFile(
     "adult.tsv.gz",
     "sha256:fb8bc76eafa39558b6044907f23416faf99099cefb8afd06a2cf5afbdae1b506",

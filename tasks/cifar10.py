@@ -16,6 +16,7 @@ from tasks.registry import register
 from tasks.splits import classification_head, draw
 
 FOLDER = "cifar-10-batches-py"
+# The sum is the one that torchvision.datasets.CIFAR10 checks (tgz_md5).
 ARCHIVE = RemoteFile(
     "cifar-10-python.tar.gz",
     "md5:c58f30108f718f92721af3b95e74349a",

@@ -17,6 +17,7 @@ from tasks.flower_images import FOLDER
 WIDTH = 1024
 """Numbers per image."""
 
+# Address and sum are those of keras.applications.densenet (include_top=False).
 IMAGENET = RemoteFile(
     "densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5",
     "md5:30ee3e1110167f948a6b9946edeeb738",

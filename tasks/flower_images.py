@@ -16,6 +16,7 @@ from scipy.io.matlab import MatReadError
 from tasks.data import DamagedDataError, RemoteFile, find, require
 
 FOLDER = "flowers102"
+# The sums are those that torchvision.datasets.Flowers102 checks (_file_dict).
 HOME = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"
 LABELS = RemoteFile("imagelabels.mat", "md5:e0620be6f572b9609742df49c70aed4d", (f"{HOME}imagelabels.mat",))
 SPLITS = RemoteFile("setid.mat", "md5:a5357ecc9cb78c4bef273ce3793fc85c", (f"{HOME}setid.mat",))

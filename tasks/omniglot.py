@@ -17,6 +17,7 @@ from tasks.options import check_int
 from tasks.registry import register
 from tasks.splits import classification_head, standardization, standardize
 
+# The sums are those that torchvision.datasets.Omniglot checks (zips_md5).
 MIRROR = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
 ARCHIVES = {
     "background": RemoteFile(
