@@ -29,13 +29,8 @@ class TensorFlowLoop:
     ) -> None:
         self._model, self._objective = model, objective
         variables = model.trainable_variables
-        self._update: Callable[[Sequence[Any]], None]
-        if model.dtype_policy.name == "mixed_float16":
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-            optimizer.build(variables)
-            self._update = lambda gradients: optimizer.apply(gradients, variables)
-        else:
-            self._update = _Update(optimizer, variables)
+        half = model.dtype_policy.name == "mixed_float16"
+        self._update = (_ScaledUpdate if half else _Update)(optimizer, variables)
         self._optimizer = optimizer
         self._rate: float | None = None
         self._total = tf.Variable(0.0, trainable=False)
@@ -75,7 +70,7 @@ class TensorFlowLoop:
             losses = [self._objective.loss(i, target, output) for i, (target, output) in enumerate(outputs)]
             penalties = [tf.cast(tf.reduce_sum(penalty), tf.float32) for penalty in model.losses]
             loss = tf.add_n(losses + penalties)
-            scaled = self._optimizer.scale_loss(loss)
+            scaled = self._update.scaled(loss)
         self._total.assign_add(loss)
         self._update(tape.gradient(scaled, model.trainable_variables))
 
@@ -104,6 +99,10 @@ class _Update:
             [tf.Variable(tf.zeros_like(v.value), trainable=False) for _ in range(slots)]
             for v in self._variables
         ]
+
+    def scaled(self, loss: tf.Tensor) -> tf.Tensor:
+        """Return the loss of which the gradients are taken."""
+        return self._optimizer.scale_loss(loss)
 
     def __call__(self, gradients: Sequence[Any]) -> None:
         optimizer = self._optimizer
@@ -154,6 +153,41 @@ class _Update:
             )
         else:
             tf.raw_ops.ResourceApplyGradientDescent(var=handle, alpha=rate, delta=gradient)
+
+
+class _ScaledUpdate(_Update):
+    """An update in half precision, which gradients of the loss itself would underflow.
+
+    What ``keras.optimizers.LossScaleOptimizer`` does, without ``tf.distribute``: gradients are those of the loss times
+    a factor; if all are finite they are divided by it and applied, else the step is left out and the factor halved.
+    After so many finite steps in succession it is doubled.
+    """
+
+    def __init__(self, optimizer: keras.optimizers.Optimizer, variables: Sequence[keras.Variable]) -> None:
+        super().__init__(optimizer, variables)
+        defaults = keras.optimizers.LossScaleOptimizer(optimizer)
+        self._patience = int(defaults.dynamic_growth_steps)
+        self._factor = tf.Variable(float(defaults.initial_scale), trainable=False)
+        self._finite = tf.Variable(0, trainable=False)
+
+    def scaled(self, loss: tf.Tensor) -> tf.Tensor:
+        return super().scaled(loss) * self._factor
+
+    def __call__(self, gradients: Sequence[Any]) -> None:
+        dense = [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
+        known = [gradient for gradient in dense if gradient is not None]
+        finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in known])
+        tf.cond(finite, lambda: self._accepted(dense), self._left_out)
+
+    def _accepted(self, gradients: Sequence[Any]) -> None:
+        super().__call__([None if g is None else g / tf.cast(self._factor, g.dtype) for g in gradients])
+        grown = tf.equal(self._finite, self._patience - 1)
+        self._factor.assign(tf.where(grown, self._factor * 2.0, self._factor))
+        self._finite.assign(tf.where(grown, 0, self._finite + 1))
+
+    def _left_out(self) -> None:
+        self._factor.assign(self._factor / 2.0)
+        self._finite.assign(0)
 
 
 def predict(model: keras.Model, x: np.ndarray, batch_size: int) -> list[np.ndarray]:

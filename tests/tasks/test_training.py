@@ -78,13 +78,41 @@ def test_constraints_and_moving_averages_are_kept(digits, digits_data):
     assert (model.get_layer("normalized").get_weights()[2] != 0).any()
 
 
-def test_half_precision_trains_with_scaled_losses(digits, digits_data):
-    inputs = keras.Input(digits.info.input_shape)
+def half_precision_network(info: TaskInfo) -> keras.Model:
+    inputs = keras.Input(info.input_shape)
     x = keras.layers.Flatten(dtype="mixed_float16")(inputs)
-    x = keras.layers.Dense(32, activation="relu", dtype="mixed_float16")(x)
-    outputs = keras.layers.Dense(10, activation="softmax", dtype="float32")(x)
+    init = keras.initializers.HeNormal(seed=1)
+    x = keras.layers.Dense(32, activation="relu", dtype="mixed_float16", kernel_initializer=init)(x)
+    init = keras.initializers.GlorotUniform(seed=2)
+    outputs = keras.layers.Dense(10, activation="softmax", dtype="float32", kernel_initializer=init)(x)
     model = keras.Model(inputs, outputs)
     model.dtype_policy = keras.DTypePolicy("mixed_float16")
+    return model
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+@pytest.mark.parametrize("factor", [1.0, 1e4], ids=["finite", "overflowing"])
+def test_half_precision_scales_losses_as_keras_does(optimizer, factor, digits, digits_data):
+    recipe = Recipe(epochs=2, batch_size=32, optimizer=optimizer)
+    few = small(digits_data)
+    data = SearchData(Split(few.train.x * np.float32(factor), few.train.y), few.validation)
+    ours, theirs = half_precision_network(digits.info), half_precision_network(digits.info)
+    train(ours, data, digits.info, recipe, seed=5)
+    reseed(theirs, 5)
+    scaling = keras.optimizers.LossScaleOptimizer(make_optimizer(recipe))
+    loop = KerasLoop(theirs, scaling, Objective(theirs, digits.info), data.train)
+    for epoch in range(2):
+        rng = np.random.default_rng(np.random.SeedSequence(5, spawn_key=(epoch,)))
+        for rows in np.resize(rng.permutation(len(data.train)), (4, 32)):
+            loop.step(rows, recipe.learning_rate)
+    if factor > 1:
+        assert float(scaling.dynamic_scale) < scaling.initial_scale  # some steps were left out
+    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_half_precision_trains_with_scaled_losses(digits, digits_data):
+    model = half_precision_network(digits.info)
     history = train(model, digits_data, digits.info, Recipe(epochs=10), seed=0)
     assert history.epochs[-1].loss < history.epochs[0].loss / 2
 
@@ -181,13 +209,19 @@ def test_outputs_that_are_not_the_heads_are_refused():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="graphs are TensorFlow's")
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_no_graph_survives_a_training(digits, digits_data, optimizer, monkeypatch):
+@pytest.mark.parametrize(
+    ("make", "optimizer"),
+    [
+        *((dense_network, name) for name in OPTIMIZERS),
+        *((half_precision_network, name) for name in OPTIMIZERS),
+    ],
+)
+def test_no_graph_survives_a_training(digits, digits_data, make, optimizer):
     from tensorflow import Graph
 
     gc.collect()
     before = {id(g) for g in gc.get_objects() if isinstance(g, Graph)}
-    model = dense_network(digits.info)
+    model = make(digits.info)
     train(model, small(digits_data), digits.info, Recipe(epochs=1, optimizer=optimizer), 0)
     score(model, digits_data.validation, digits.info)
     alive = weakref.ref(model)
