@@ -24,7 +24,8 @@ MD5 = {
     "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
     "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
 }
-"""Checksums of the published .gz files (those of torchvision.datasets.MNIST), for downloads. A file that is already there may be packed differently."""
+"""Checksums of the published .gz files, for downloads (as torchvision.datasets.MNIST has them). A file that is already
+there may be packed differently."""
 
 
 @register("mnist")
