@@ -15,6 +15,7 @@ from nas.analysis.function_section import best_functions
 from nas.analysis.html import Html
 from nas.analysis.network_section import best_networks
 from nas.analysis.page import Figures, main_content, page
+from nas.analysis.pareto_section import pareto
 from nas.analysis.run_data import RunData
 from nas.analysis.signal_section import signals
 from nas.analysis.statistics import Comparison
@@ -71,6 +72,7 @@ def run_sections(run: RunData, shown: Figures, *, table_id: str = "candidates") 
     return [
         *content,
         ("Fitness", sections.fitness(run, shown)),
+        ("Pareto front", pareto(run, shown)),
         ("Species", sections.species(run, shown)),
         ("Best functions", best_functions(run, shown)),
         ("Best networks", best_networks(run)),
