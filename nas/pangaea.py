@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from nas.candidate import Candidate, Json, Outcome
+from nas.chronicle import Chronicle, hall_of_fame
 from nas.preflight import check_experiment
 from nas.proposals import Evolution, Member, Proposer, RandomDraws, Sampler
 from nas.sampling import Architecture, Frozen, SettingsError, SpecFactory, Strategy, StrategyItem
@@ -148,6 +149,7 @@ class FunctionSearch:
         """Outcomes that have changed the population; with a lag, those of the first so many candidates."""
         self._reranked: list[Candidate] | None = None
         self._below = 0
+        self._chronicle = Chronicle()
         self._snapshot = self._state()
 
     def ask(self, count: int) -> list[Candidate]:
@@ -208,7 +210,11 @@ class FunctionSearch:
         return [first[of] for of in order]
 
     def snapshot(self) -> Json:
-        """Return the population, oldest first, and counts, as they were when the last generation was complete."""
+        """Return the population, oldest first, and counts, as they were when the last generation was complete.
+
+        ``logbook`` has a line for each complete generation: the smallest, median, mean and largest fitness, number of
+        operators and number of factors of its population.
+        """
         return self._snapshot
 
     def _state(self) -> Json:
@@ -220,6 +226,7 @@ class FunctionSearch:
             ],
             "absorbed": self._absorbed,
             "below_validity": self._below,
+            "logbook": self._chronicle.lines(),
         }
 
     def _next(self) -> Candidate | None:
@@ -259,7 +266,13 @@ class FunctionSearch:
         self._absorbed += 1
         if number < self._evaluations:
             self._judge(number)
-        if self._absorbed % self._settings.evaluations == 0 or self._absorbed == self._evaluations:
+        if number < self._evaluations and self._absorbed % self._settings.evaluations == 0:
+            self._chronicle.record(
+                self._absorbed // self._settings.evaluations - 1,
+                self._proposer.population(),
+                evaluations=self._absorbed,
+                below_validity=self._below,
+            )
             self._snapshot = self._state()
 
     def _judge(self, number: int) -> None:
@@ -270,14 +283,16 @@ class FunctionSearch:
             self._proposer.add(Member(number, self._graphs[number], fitness))
 
     def _ranking(self) -> list[int]:
-        """Ids of the search's own results, fittest first, the earlier asked first among equals."""
-        known = [
-            (self._fitness(number), number) for number in range(min(len(self._asked), self._evaluations))
-        ]
-        return [
-            number
-            for _, number in sorted((-fitness, number) for fitness, number in known if fitness is not None)
-        ]
+        """Ids of the search's best functions, fittest first, the earlier asked first among equals."""
+        rerank = self._settings.rerank
+        return hall_of_fame(
+            (
+                (number, str(self._graphs[number]), fitness)
+                for number in range(len(self._graphs))
+                if (fitness := self._fitness(number)) is not None
+            ),
+            FINALISTS if rerank is None else max(FINALISTS, rerank.count),
+        )
 
     def _fitness(self, number: int) -> float | None:
         outcome = self._outcomes.get(number)

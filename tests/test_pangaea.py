@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 import activations
 import tasks
-from nas.candidate import Candidate, Outcome, State
+from nas.candidate import Candidate, Outcome, State, canonical_json
+from nas.chronicle import hall_of_fame
 from nas.pangaea import FunctionSearch, FunctionSettings, PangaeaSettings, RandomSettings
 
 INFO = tasks.get("digits").info
@@ -179,3 +180,43 @@ def test_unknown_settings_are_refused() -> None:
         PangaeaSettings(**SMALL, populaton=3)  # type: ignore[call-arg]
     with pytest.raises(ValidationError, match="greater than 0"):
         PangaeaSettings(**SMALL, population=0)
+
+
+def test_the_logbook_describes_the_population_of_each_generation() -> None:
+    search = create(PangaeaSettings(**EVOLUTION))
+    run(search, 2)
+    snapshot = search.snapshot()
+    lines = snapshot["logbook"]
+    assert [line["generation"] for line in lines] == [0, 1, 2]
+    assert [line["evaluations"] for line in lines] == [20, 40, 60]
+    fitness = [member["fitness"] for member in snapshot["population"]]
+    sizes = [activations.parse(member["text"]).size for member in snapshot["population"]]
+    last = lines[-1]
+    assert last["fitness"] == {
+        "min": min(fitness),
+        "median": float(np.median(fitness)),
+        "mean": float(np.mean(fitness)),
+        "max": max(fitness),
+    }
+    assert last["operators"]["max"] == max(sizes)
+    assert lines[-1]["below_validity"] == snapshot["below_validity"]
+    canonical_json(snapshot)
+
+
+def test_the_logbook_of_random_search_has_lines_without_a_population() -> None:
+    search = create(RandomSettings(**SMALL))
+    run(search, 1)
+    assert [(line["population"], line["fitness"]) for line in search.snapshot()["logbook"]] == [(0, {})] * 3
+
+
+def test_the_hall_of_fame_orders_by_fitness_then_by_age_and_holds_each_function_once() -> None:
+    results = [
+        (0, "relu(x)", 0.5),
+        (1, "tanh(x)", 0.9),
+        (2, "erf(x)", 0.5),
+        (3, "tanh(x)", 0.9),
+        (4, "exp(x)", 0.7),
+    ]
+    assert hall_of_fame(results, 10) == [1, 4, 0, 2]
+    assert hall_of_fame(results, 2) == [1, 4]
+    assert hall_of_fame([], 3) == []
