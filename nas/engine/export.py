@@ -29,6 +29,13 @@ COLUMNS = (
     "origin",
     "spec",
 )
+PARQUET_TYPES = {
+    **dict.fromkeys(
+        ("candidate", "generation", "parameters", "seed", "duplicate_of", "attempts", "sequence"), "Int64"
+    ),
+    **dict.fromkeys(("fitness", *(f"seconds_{phase}" for phase in PHASES)), "Float64"),
+}
+"""pandas types of the columns that are numbers; the others are text."""
 
 
 class MissingExtraError(ValueError):
@@ -91,8 +98,11 @@ def to_parquet(path: Path, out: Path) -> None:
     """
     import pandas as pd
 
+    frame = pd.DataFrame([_flat(row) for row in rows(path)], columns=list(COLUMNS))
+    # Otherwise a column without a value would have no type, and whole numbers beside absent ones would be fractions.
+    typed = frame.astype({name: PARQUET_TYPES.get(name, "string") for name in COLUMNS})
     try:
-        pd.DataFrame([_flat(row) for row in rows(path)], columns=list(COLUMNS)).to_parquet(out)
+        typed.to_parquet(out, index=False)
     except ImportError as error:
         raise MissingExtraError("Parquet needs pyarrow: pip install pyarrow, or use --format csv") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,8 +15,16 @@ from nas.search import Progress
 TENSORBOARD = "tensorboard"
 
 
+TAG = "gondwana.run"
+"""Tag of an MLflow run: the id of ours."""
+
+
 class MissingTrackerError(ValueError):
     """The config asks for a tracker that is not installed."""
+
+
+class UnusableTrackerError(ValueError):
+    """The config asks for a tracker that does not work here."""
 
 
 class _Sink(Protocol):
@@ -69,18 +78,41 @@ class Tracker:
 
 
 class _MLflow:
-    """Scalars as metrics of one MLflow run."""
+    """Scalars as metrics of one MLflow run, which goes on when the run is resumed.
+
+    A server that cannot be reached any more ends the tracking with a warning, and not the run.
+    """
 
     def __init__(self, name: str, config: Json, run_id: str) -> None:
         self._mlflow = _import_mlflow()
-        self._mlflow.start_run(run_name=name, tags={"gondwana.run": run_id})
-        self._mlflow.log_params(dict(_flat(config)))
+        self._lost = False
+        try:
+            found = self._mlflow.search_runs(
+                filter_string=f"tags.`{TAG}` = '{run_id}'", output_format="list", max_results=1
+            )
+            if found:
+                self._mlflow.start_run(run_id=found[0].info.run_id)
+            else:
+                self._mlflow.start_run(run_name=name, tags={TAG: run_id})
+                self._mlflow.log_params(dict(_flat(config)))
+        except self._mlflow.exceptions.MlflowException as error:
+            raise UnusableTrackerError(
+                f"engine.mlflow is set, but MLflow refuses: {error}; see MLFLOW_TRACKING_URI, or set it to false"
+            ) from error
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        self._mlflow.log_metrics(dict(values), step=step)
+        if self._lost:
+            return
+        try:
+            self._mlflow.log_metrics(dict(values), step=step)
+        except self._mlflow.exceptions.MlflowException as error:
+            self._lost = True
+            reason = " ".join(str(error).split())[:300]
+            warnings.warn(f"MLflow is given up, the run goes on without it: {reason}", stacklevel=2)
 
     def close(self) -> None:
-        self._mlflow.end_run()
+        if not self._lost:
+            self._mlflow.end_run()
 
 
 def make_trackers(
@@ -95,6 +127,7 @@ def make_trackers(
 
     Raises:
         MissingTrackerError: if one is not installed.
+        UnusableTrackerError: if one refuses the run.
     """
     trackers = [Tracker(_MLflow(name, config, run_id))] if mlflow else []
     if tensorboard:

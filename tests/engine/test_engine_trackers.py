@@ -58,20 +58,72 @@ def test_a_run_is_passed_on_to_tensorboard(tmp_path):
     assert {name for _, name, _ in points} >= {"failures", "seconds/trained", "resources/parameters"}
 
 
-def test_a_run_is_passed_on_to_mlflow(tmp_path, monkeypatch):
+class MlflowException(Exception):
+    """Like mlflow.exceptions.MlflowException."""
+
+
+@pytest.fixture
+def fake_mlflow(monkeypatch):
+    """A module that notes what is called; ``broken`` is the number of calls of log_metrics that succeed."""
     calls: list[tuple] = []
     fake = types.ModuleType("mlflow")
+    fake.exceptions = types.SimpleNamespace(MlflowException=MlflowException)
+    fake.calls, fake.found, fake.broken = calls, [], 1000
+
+    def log_metrics(values, step):
+        if sum(call[0] == "metrics" for call in calls) >= fake.broken:
+            raise MlflowException("no server")
+        calls.append(("metrics", step, values))
+
+    fake.search_runs = lambda **options: fake.found
     fake.start_run = lambda **options: calls.append(("start", options))
     fake.log_params = lambda values: calls.append(("params", values))
-    fake.log_metrics = lambda values, step: calls.append(("metrics", step, values))
+    fake.log_metrics = log_metrics
     fake.end_run = lambda: calls.append(("end",))
     monkeypatch.setitem(sys.modules, "mlflow", fake)
+    return fake
+
+
+def test_a_run_is_passed_on_to_mlflow(tmp_path, fake_mlflow):
     config = {"seed": 3, "engine": {"workers": 2}}
     run_with(make_trackers(False, True, tmp_path, "fake", config, "id"), tmp_path)
+    calls = fake_mlflow.calls
     assert calls[0] == ("start", {"run_name": "fake", "tags": {"gondwana.run": "id"}})
     assert calls[1] == ("params", {"seed": "3", "engine.workers": "2"})
     assert calls[-1] == ("end",)
     assert sum(call[0] == "metrics" and "fitness/candidate" in call[2] for call in calls) == 6
+
+
+def test_a_resumed_run_goes_on_in_its_mlflow_run(tmp_path, fake_mlflow):
+    fake_mlflow.found = [types.SimpleNamespace(info=types.SimpleNamespace(run_id="theirs"))]
+    make_trackers(False, True, tmp_path, "fake", {"seed": 4}, "id")[0].close()
+    assert fake_mlflow.calls == [("start", {"run_id": "theirs"}), ("end",)]
+
+
+def test_a_lost_mlflow_server_does_not_end_the_run(tmp_path, fake_mlflow):
+    fake_mlflow.broken = 3
+    trackers = make_trackers(False, True, tmp_path, "fake", {}, "id")
+    with pytest.warns(UserWarning, match="MLflow is given up, the run goes on without it: no server"):
+        search = run_with(trackers, tmp_path)
+    assert search.finished
+    assert sum(call[0] == "metrics" for call in fake_mlflow.calls) == 3
+
+
+def test_a_run_is_passed_on_to_the_real_mlflow(tmp_path, monkeypatch):
+    mlflow = pytest.importorskip("mlflow", reason="MLflow is not tested: pip install mlflow")
+    monkeypatch.chdir(tmp_path)
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    search = run_with(make_trackers(False, True, tmp_path, "fake", {"seed": 3}, "id"), tmp_path)
+    again = make_trackers(False, True, tmp_path, "fake", {"seed": 4}, "id")[0]
+    again.started(search.progress(), 6, 2)
+    again.outcome(search.candidates[0], search.outcomes[0], None)
+    again.close()
+    (found,) = mlflow.search_runs(output_format="list")
+    assert found.data.params == {"seed": "3"}
+    assert found.info.status == "FINISHED"
+    history = mlflow.MlflowClient().get_metric_history(found.info.run_id, "fitness/candidate")
+    fitness = [search.outcomes[number].fitness for number in range(6)]
+    assert [point.value for point in sorted(history, key=lambda point: point.step)] == [*fitness, fitness[0]]
 
 
 def test_a_tracker_that_is_not_installed_is_a_clear_error(tmp_path, monkeypatch):
