@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -81,16 +82,22 @@ class Population:
             for species, members in self.speciation.members.items()
         }
 
+    def _known_record(self, species: int) -> Record | None:
+        """Return the record of a species; None if none of its members has been in a network yet."""
+        record = self.records.get(species)
+        return record if record is not None and math.isfinite(record.best) else None
+
     def to_json(self) -> Json:
         """Return the population as JSON, individuals in the order of their ids."""
         species = {
             str(name): {
                 "members": sorted(individual.id for individual in members),
                 "representative": self.speciation.representatives[name].to_json(),
-                "best": self.records[name].best if name in self.records else None,
-                "best_since": self.records[name].since if name in self.records else None,
+                "best": record.best if record is not None else None,
+                "best_since": record.since if record is not None else None,
             }
             for name, members in self.species().items()
+            for record in [self._known_record(name)]
         }
         return {
             "individuals": [each.to_json() for each in sorted(self.individuals, key=lambda each: each.id)],

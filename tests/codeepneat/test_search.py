@@ -205,6 +205,16 @@ def test_a_module_that_was_not_sampled_keeps_its_fitness() -> None:
     assert kept > 0
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_species_of_which_no_module_was_in_a_network_yet_has_no_best_fitness(seed: int) -> None:
+    small = {"population": {"blueprints": 1, "modules": 6}, "evaluations": 1}
+    found = search(seed=seed, generations=2, species={"blueprints": 1, "modules": 4}, **small)
+    found.tell(outcome(found.ask(1)[0], 0.5))
+    snapshot = found.snapshot()
+    canonical_json(snapshot)  # refuses what is not finite
+    assert None in [species["best"] for species in snapshot["modules"]["species"].values()]
+
+
 def test_a_generation_of_failures_stops_nothing() -> None:
     found = search()
     run(found, fitness=lambda c: None)
