@@ -20,8 +20,10 @@ class Recipe:
     """The training of one network.
 
     Attributes:
-        epochs: passes over the training examples.
+        epochs: passes over the training examples, or rounds of ``steps_per_epoch``.
         batch_size: examples per step.
+        steps_per_epoch: steps (iterations) that count as one epoch, whatever the number of examples, as in the "1000
+            iterations" of Table 1's Omniglot; None for one pass over the examples.
         optimizer: one of :data:`OPTIMIZERS`, with Keras' defaults for what is not a field here.
         learning_rate: initial learning rate, what the schedule is relative to.
         schedule: course of the learning rate, see :class:`tasks.schedules.Schedule`.
@@ -39,6 +41,7 @@ class Recipe:
 
     epochs: int = 5
     batch_size: int = 64
+    steps_per_epoch: int | None = None
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     schedule: Schedule = field(default_factory=Schedule)
@@ -53,6 +56,8 @@ class Recipe:
     def __post_init__(self) -> None:
         check_int("training: 'epochs'", self.epochs, least=1)
         check_int("training: 'batch_size'", self.batch_size, least=1)
+        if self.steps_per_epoch is not None:
+            check_int("training: 'steps_per_epoch'", self.steps_per_epoch, least=1)
         check_choice("optimizer of training", self.optimizer, OPTIMIZERS)
         check_number("training: 'learning_rate'", self.learning_rate, low=0.0, high=1e6, open_low=True)
         check_number("training: 'momentum'", self.momentum, low=0.0, high=1.0)
@@ -91,5 +96,11 @@ class Recipe:
         return cls(**values)
 
     def to_json(self) -> dict[str, Any]:
-        """Inverse of :meth:`from_json`."""
-        return asdict(self) | {"schedule": self.schedule.to_json()}
+        """Inverse of :meth:`from_json`.
+
+        ``steps_per_epoch`` is left out when it is None: it came later, and earlier specs should stay what they are.
+        """
+        values = asdict(self) | {"schedule": self.schedule.to_json()}
+        return {
+            name: value for name, value in values.items() if name != "steps_per_epoch" or value is not None
+        }

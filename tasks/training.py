@@ -74,7 +74,7 @@ def train(
 
     All batches are full: the last one of an epoch is filled up from the beginning of the epoch's permutation, so every
     example is seen in every epoch, a few of them twice, and the step is traced once. Batches are at most as large as
-    the split.
+    the split. With ``steps_per_epoch`` an epoch is so many batches from one fresh permutation after the other.
 
     The same model, data, recipe and seed give the same weights on one machine with one number of threads: the seed
     decides the order of examples, augmentation, and the state of every seed generator in the model (dropout masks).
@@ -96,7 +96,7 @@ def train(
     optimizer = make_optimizer(recipe)
     reseed(model, seed)
     batch = min(recipe.batch_size, len(data.train))
-    steps = math.ceil(len(data.train) / batch)
+    steps = recipe.steps_per_epoch or math.ceil(len(data.train) / batch)
     epochs: list[Epoch] = []
     first_step = 0.0
     with weight_penalties(model, recipe, optimizer):
@@ -149,7 +149,9 @@ def _batches(
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(epoch,)))
     version = epoch % (1 + len(split.variants))
     x = split.variants[version - 1] if version else split.x
-    for rows in np.resize(rng.permutation(len(split)), shape):  # repeats from its beginning
+    passes = 1 if recipe.steps_per_epoch is None else math.ceil(math.prod(shape) / len(split))
+    order = np.concatenate([rng.permutation(len(split)) for _ in range(passes)])
+    for rows in np.resize(order, shape):  # repeats from its beginning
         if recipe.augmentation is not None:
             yield rows, recipe.augmentation(x[rows], rng)
         else:

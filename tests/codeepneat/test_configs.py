@@ -191,5 +191,6 @@ def test_the_configs_are_table_1(name: str) -> None:
     assert found.species.blueprints == 1
     assert values(genes["activation"]) == ("relu", "linear", "elu", "selu")
     assert genes["regularization"].scale == found.space.network["learning_rate"].scale == "log"  # type: ignore[union-attr]
+    assert data["training"].get("steps_per_epoch") == (1000 if name == "omniglot" else None)
     if name in TRAINING:
         assert (data["training"]["epochs"], data["training"]["batch_size"]) == TRAINING[name]

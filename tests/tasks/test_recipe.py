@@ -11,6 +11,14 @@ from tasks.recipe import Recipe
 from tasks.schedules import Schedule
 
 
+def test_steps_per_epoch_are_in_the_json_only_where_they_are_set():
+    assert "steps_per_epoch" not in Recipe().to_json()
+    recipe = Recipe(steps_per_epoch=1000)
+    assert Recipe.from_json(recipe.to_json()) == recipe
+    with pytest.raises(ValueError, match="'steps_per_epoch' must be a whole number"):
+        Recipe.from_json({"steps_per_epoch": 0})
+
+
 def test_json_round_trip():
     recipe = Recipe(
         epochs=3,

@@ -66,6 +66,38 @@ def test_two_epochs_equal_those_of_keras_trainer(changes, digits, digits_data):
         np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-6)
 
 
+@pytest.mark.parametrize("steps", [3, 25])
+def test_an_epoch_can_be_a_number_of_steps(steps, digits, digits_data, monkeypatch):
+    seen: list[np.ndarray] = []
+
+    class Counting(KerasLoop):
+        def step(self, rows, rate, x=None):
+            seen.append(rows)
+            rates.append(rate)
+            super().step(rows, rate, x)
+
+    rates: list[float] = []
+    monkeypatch.setattr("tasks.training.make_loop", Counting)
+    schedule = {"kind": "exponential", "factor": 0.1, "every": 1}
+    recipe = {
+        "epochs": 2,
+        "batch_size": 10,
+        "steps_per_epoch": steps,
+        "learning_rate": 0.01,
+        "schedule": schedule,
+    }
+    history = train(
+        dense_network(digits.info), small(digits_data), digits.info, Recipe.from_json(recipe), seed=5
+    )
+    assert history.steps == len(seen) == 2 * steps and len(history.epochs) == 2
+    np.testing.assert_allclose(rates, [0.01] * steps + [0.001] * steps)
+    for epoch in (seen[:steps], seen[steps:]):
+        times = np.bincount(np.concatenate(epoch), minlength=100)
+        assert times.sum() == 10 * steps
+        assert times.max() - times.min() <= 1, "examples are used equally often"
+    assert not np.array_equal(seen[0], seen[steps])
+
+
 def test_constraints_and_moving_averages_are_kept(digits, digits_data):
     inputs = keras.Input(digits.info.input_shape)
     x = keras.layers.Flatten()(inputs)
