@@ -21,9 +21,10 @@ FILE = RemoteFile(
     "sha256:fb8bc76eafa39558b6044907f23416faf99099cefb8afd06a2cf5afbdae1b506",
     ("https://media.githubusercontent.com/media/EpistasisLab/pmlb/master/datasets/adult/adult.tsv.gz",),
 )
-NUMERIC = ("age", "fnlwgt", "education-num", "capital-gain", "capital-loss", "hours-per-week")
-LOGARITHMIC = ("capital-gain", "capital-loss")
-"""Amounts of money, 0 for most people and up to 99,999: log(1 + x) is taken before they are standardized."""
+NUMERIC = ("age", "fnlwgt", "education-num", "hours-per-week")
+AMOUNTS = ("capital-gain", "capital-loss")
+"""Amounts of money, 0 for more than 90 percent and up to 99,999: each becomes two inputs, whether it is there, and its
+rank among the amounts of the training rows."""
 CATEGORICAL = {
     "workclass": 9,
     "education": 16,
@@ -43,11 +44,12 @@ MAJORITY = 37_155 / 48_842
 @register("adult")
 @dataclass(frozen=True)
 class Adult(Task):
-    """Does a person earn more than $50,000? 108 inputs from 14 columns, split 60 / 20 / 20 percent, stratified.
+    """Does a person earn more than $50,000? 110 inputs from 14 columns, split 60 / 20 / 20 percent, stratified.
 
-    Numeric columns are standardized. Categories are one-hot, each such column centred, and all of them divided by one
-    number, their standard deviation over all one-hot entries, so that the input mean is 0 and the variance 1 while rare
-    categories do not get huge values. Everything is fitted on the training rows in use.
+    Numeric columns are standardized, amounts of money by their rank (:data:`AMOUNTS`). Categories are one-hot, each such
+    column centred, and all of them divided by one number, their standard deviation over all one-hot entries, so that the
+    input mean is 0 and the variance 1 while rare categories do not get huge values. Everything is fitted on the training
+    rows in use.
 
     Attributes:
         train_size: number of training rows, a stratified part of the 60 percent; None for all.
@@ -65,7 +67,7 @@ class Adult(Task):
     @property
     def info(self) -> TaskInfo:
         head = Head("output", 1, "sigmoid", "binary_crossentropy", "binary_accuracy", MAJORITY)
-        width = len(NUMERIC) + sum(CATEGORICAL.values())
+        width = len(NUMERIC) + 2 * len(AMOUNTS) + sum(CATEGORICAL.values())
         return TaskInfo("adult", (width,), (head,), options=asdict(self))
 
     def search_data(self, data_dir: Path | None = None) -> SearchData:
@@ -93,7 +95,7 @@ class Adult(Task):
 
 
 def _read(path: Path) -> pd.DataFrame:
-    columns = [*NUMERIC, *CATEGORICAL, "target"]
+    columns = [*NUMERIC, *AMOUNTS, *CATEGORICAL, "target"]
     try:
         table = pd.read_csv(path, sep="\t", dtype=np.float64)
     except (ValueError, OSError, EOFError, zlib.error) as error:
@@ -111,9 +113,8 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _encode(table: pd.DataFrame, train: np.ndarray) -> np.ndarray:
     """Return the network's inputs for all rows, fitted on the rows ``train``."""
-    numeric = table[list(NUMERIC)].to_numpy(copy=True)
-    for column in LOGARITHMIC:
-        numeric[:, NUMERIC.index(column)] = np.log1p(numeric[:, NUMERIC.index(column)])
+    amounts = [part for column in AMOUNTS for part in _amount(table[column].to_numpy(), train)]
+    numeric = np.column_stack([table[list(NUMERIC)].to_numpy(), *amounts])
     deviation = numeric[train].std(axis=0)
     numeric = (numeric - numeric[train].mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
     blocks = [np.eye(count)[table[column].to_numpy(np.int64)] for column, count in CATEGORICAL.items()]
@@ -121,3 +122,11 @@ def _encode(table: pd.DataFrame, train: np.ndarray) -> np.ndarray:
     onehot -= onehot[train].mean(axis=0)
     onehot /= onehot[train].std()
     return np.concatenate([numeric, onehot], axis=1).astype(np.float32)
+
+
+def _amount(values: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return whether each amount is positive, and its mean rank (-1/2 to 1/2; 0 for none) among those that are."""
+    known = np.sort(values[train][values[train] > 0])
+    places = np.searchsorted(known, values, side="left") + np.searchsorted(known, values, side="right")
+    rank = places / (2 * max(len(known), 1)) - 0.5
+    return (values > 0).astype(np.float64), np.where(values > 0, rank, 0.0)

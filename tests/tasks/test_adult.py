@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 
 import tasks
-from tasks.adult import CATEGORICAL, NUMERIC
+from tasks.adult import AMOUNTS, CATEGORICAL, NUMERIC
 
 
 def table(n: int = 200) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     columns = {name: rng.integers(0, 90, n).astype(float) for name in NUMERIC}
+    columns |= {name: rng.integers(0, 5, n) * 1000.0 for name in AMOUNTS}
     columns |= {name: rng.integers(0, count, n) for name, count in CATEGORICAL.items()}
     return pd.DataFrame({**columns, "target": (np.arange(n) % 4 != 0).astype(int)})
 
@@ -47,6 +48,23 @@ def test_nothing_is_fitted_on_validation_or_test_rows(folder):
     changed.loc[rows, "age"] = 1e6
     changed.to_csv(folder / "adult" / "adult.tsv.gz", sep="\t", index=False)
     assert np.array_equal(task.search_data(folder).train.x, before)
+
+
+def test_amounts_are_whether_and_rank_among_those_that_are(folder):
+    frame = table()
+    train = train_rows(folder, frame)
+    x, rest = tasks.get("adult").search_data(folder).train.x, frame["capital-gain"].to_numpy()[train]
+    there, rank = x[:, len(NUMERIC)], x[:, len(NUMERIC) + 1]
+    assert len(np.unique(there)) == 2 and np.array_equal(there > 0, rest > 0)
+    order = [rank[rest == amount] for amount in (1000, 2000, 3000, 4000)]
+    assert all(np.ptp(values) == 0 for values in order)
+    assert order[0][0] < order[1][0] < order[2][0] < order[3][0]
+    assert np.allclose(rank[rest == 0], -rank.mean(), atol=1e-6), "in the middle"
+
+
+def test_amounts_of_which_the_training_rows_have_none_are_harmless(folder):
+    table().assign(**{"capital-gain": 0}).to_csv(folder / "adult" / "adult.tsv.gz", sep="\t", index=False)
+    assert np.isfinite(tasks.get("adult").search_data(folder).train.x).all()
 
 
 def train_rows(folder, frame: pd.DataFrame) -> np.ndarray:
