@@ -16,8 +16,10 @@ def prepare(address: str) -> None:
     """Set what Ray must find in the environment before its import; values that the user set are kept.
 
     - Usage reports are off.
-    - A local cluster wants a token from whoever connects, since its ports are not bound to loopback alone, and anybody
-      who connects can run code. Unless the user has a token, it is made for this process and written nowhere.
+    - A local cluster listens on the loopback address alone: that is what Ray does where it supports no clusters of
+      several nodes, and it has a variable to say so.
+    - It also wants a token from whoever connects, since other users of the machine reach its ports, and anybody who
+      connects can run code. Unless the user has a token, it is made for this process and written nowhere.
     - When joining a cluster, a token is used if there is one; whether one is needed, the cluster decides.
 
     Args:
@@ -29,6 +31,8 @@ def prepare(address: str) -> None:
     os.environ.setdefault("RAY_task_oom_retries", "0")
     # Otherwise Ray prints a paragraph into the driver's output for every worker that dies; the run records it.
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "A worker died or was killed")
+    if address == "local":
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     if "RAY_AUTH_MODE" in os.environ:
         return
     if address == "local":
