@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from nas.candidate import Candidate, Json, State
 from nas.config import EngineConfig, RunConfig, parse_config
 from nas.config_errors import ConfigError
+from nas.engine import backend
 from nas.engine import finals as final_stage
 from nas.engine.log import RunLog
 from nas.engine.loop import Listener, RunLoop, Stop
 from nas.engine.pool import Job, Pool, Work
-from nas.engine.pools import make_pool
+from nas.engine.pools import make_pool, threads_of
 from nas.engine.provenance import environment
 from nas.engine.run_folder import RunFolder
 from nas.engine.signals import stop_on_signals
@@ -75,6 +76,16 @@ class Execution:
             return self.open_pool(config.engine)
         return make_pool(config.engine, plugins=config.plugins)
 
+    def search(self, config: RunConfig) -> Search:
+        """Return the search of a run.
+
+        Where the driver's process trains, the framework is set up first: a search may try a network on it, after which
+        the number of threads cannot be changed any more.
+        """
+        if self.open_pool is None and config.engine.pool == "local":
+            backend.configure(threads_of(config.engine))
+        return build_search(config)
+
 
 def start(config: RunConfig, path: Path, execution: Execution | None = None) -> RunResult:
     """Begin a run in a new folder and lead it to its end.
@@ -94,7 +105,7 @@ def start(config: RunConfig, path: Path, execution: Execution | None = None) -> 
     """
     execution = execution or Execution()
     check_trackers(config.engine.mlflow)
-    search = build_search(config)
+    search = execution.search(config)
     data = execution.load_data(config.task.model_dump(mode="json"), execution.data_dir)
     folder = RunFolder.create(path, config.store, execution.data_dir)
     begun = False
@@ -146,7 +157,7 @@ def resume(path: Path, execution: Execution | None = None, overrides: Sequence[s
             if record.finished is not None:
                 return _result(path, True, store)
             check_trackers(config.engine.mlflow)
-            search = build_search(config)
+            search = execution.search(config)
             data = execution.load_data(config.task.model_dump(mode="json"), folder.data_dir)
             with execution.pool(config) as pool:
                 pool.share(SEARCH_DATA, data)
@@ -275,7 +286,8 @@ def _logging(folder: RunFolder) -> Iterator[RunLog]:
     try:
         yield log
     except BaseException as error:
-        log.write("interrupted", reason=f"{type(error).__name__}: {error}")
+        with suppress(OSError):  # a full disk is what may have ended the run
+            log.write("interrupted", reason=f"{type(error).__name__}: {error}")
         raise
     finally:
         log.close()

@@ -28,7 +28,7 @@ def make_pool(engine: EngineConfig, setup: Setup | None = None, plugins: Sequenc
     Raises:
         UnusablePoolError: if what the config asks for cannot be had here.
     """
-    threads = max(1, int(engine.resources.num_cpus))
+    threads = threads_of(engine)
     setup = setup or partial(prepare, threads, tuple(plugins))
     if engine.pool == "local":
         setup()
@@ -61,3 +61,8 @@ def make_pool(engine: EngineConfig, setup: Setup | None = None, plugins: Sequenc
             setup=setup,
         )
     )
+
+
+def threads_of(engine: EngineConfig) -> int:
+    """Return how many threads a worker has."""
+    return max(1, int(engine.resources.num_cpus))

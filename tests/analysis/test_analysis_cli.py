@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -171,3 +172,24 @@ def test_a_config_that_compares_nothing_is_sent_to_evolve(
     code, _, err = gondwana("compare", config)
     assert code == 2
     assert "search.kind is 'random'; run it with gondwana evolve" in err
+
+
+def test_a_comparison_runs_in_the_drivers_own_process(tmp_path: Path) -> None:
+    """In a fresh process: its checks build a network, after which the framework's threads cannot be set."""
+    config = Path(__file__).parents[2] / "configs" / "compare-digits.yaml"
+    changes = ["engine.pool=local", "search.functions=1", "search.baseline_replicates=0", "training.epochs=1"]
+    options = [word for change in changes for word in ("--set", change)]
+    code = "import sys; from nas.cli import main; sys.argv[0] = 'gondwana'; main()"
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "compare",
+        str(config),
+        "--run-dir",
+        str(tmp_path / "run"),
+        *options,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Report: " in done.stdout
