@@ -25,11 +25,12 @@ from nas.analysis.edf_picture import edf_svg
 from nas.analysis.evolutions import Evolution, Groups, evolutions_of
 from nas.analysis.figures import COLORS
 from nas.analysis.report import load_run
-from nas.analysis.run_data import RunData
+from nas.analysis.run_data import RunData, commit_of
 from nas.analysis.wording import duration
 from nas.candidate import State
 
 BY_HAND = "<!-- by hand -->"
+PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "statsmodels", "ray")
 PAGE = """# {name}: measured
 
 Written by `python benchmarks/paper/results.py` from the run that this command makes:
@@ -163,18 +164,18 @@ def write(run: RunData, out: Path) -> None:
 
 def page(run: RunData, result: RunComparison, table: Sequence[str], out: Path) -> str:
     """Return OUT.md."""
-    assert_known = result.comparison
-    if assert_known is None:
+    found = result.comparison
+    if found is None:
         raise ValueError("there is no comparison")
     states = run.states()
     failed = ", ".join(f"{states[state]} {state.value.replace('_', ' ')}" for state in State if states[state])
     worked = sum(sum(values) for phase, values in run.seconds().items() if phase != "queued")
     wall = "unfinished" if run.finished is None else duration(run.finished - run.created)
     old = out.with_suffix(".md").read_text(encoding="utf-8") if out.with_suffix(".md").exists() else ""
-    versions = run.environment.get("versions", {})
-    facts = [f"Commit {str(run.environment.get('commit') or 'unknown')[:12]}"]
-    if isinstance(versions, dict):
-        facts += [f"{name} {text}" for name, text in versions.items() if text]
+    facts = [f"Commit {commit_of(run) or 'unknown'}", f"Python {run.environment.get('python', 'unknown')}"]
+    packages = run.environment.get("packages", {})
+    if isinstance(packages, dict):
+        facts += [f"{name} {packages[name]}" for name in PACKAGES if name in packages]
     return PAGE.format(
         name=run.name,
         trainings=len(run.outcomes),
@@ -182,9 +183,9 @@ def page(run: RunData, result: RunComparison, table: Sequence[str], out: Path) -
         work=duration(worked),
         wall=wall,
         table="\n".join(table),
-        verdicts="\n".join(f"- {sentence}" for sentence in assert_known.verdicts()),
+        verdicts="\n".join(f"- {sentence}" for sentence in found.verdicts()),
         note=f"{result.note}\n\n" if result.note else "",
-        output=repr(assert_known),
+        output=repr(found),
         environment=", ".join(facts),
         by_hand=BY_HAND + old.partition(BY_HAND)[2].rstrip(),
     )

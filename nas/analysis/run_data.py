@@ -130,3 +130,11 @@ class RunData:
             if trial.outcome is not None and trial.outcome.state in RESULTS - {State.DUPLICATE}
         ]
         return sorted(results, key=lambda trial: (-(trial.fitness or 0.0), trial.candidate.id))[:count]
+
+
+def commit_of(run: RunData) -> str:
+    """Return the commit of the code that made a run, 12 digits, with a "+" if files were changed; empty if unknown."""
+    noted = run.environment.get("git")
+    if not isinstance(noted, Mapping) or not noted.get("commit"):
+        return ""
+    return str(noted["commit"])[:12] + ("+" if noted.get("modified") else "")

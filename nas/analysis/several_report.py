@@ -13,7 +13,7 @@ from nas.analysis.evolution_section import evolutions
 from nas.analysis.html import Html, Node, definitions, element, join, table
 from nas.analysis.page import Figures, main_content, page
 from nas.analysis.report import load_run, run_sections
-from nas.analysis.run_data import RunData
+from nas.analysis.run_data import RunData, commit_of
 from nas.analysis.sections import introduction
 from nas.analysis.several_runs import Joined, join_runs
 from nas.analysis.statistics.multiplicity import Correction
@@ -102,7 +102,7 @@ def _row(run: RunData, label: str) -> list[Node]:
         duration(worked),
         when(run.created),
         str(run.config.get("seed", "unknown")),
-        str(run.environment.get("commit") or "unknown")[:12],
+        commit_of(run) or "unknown",
         element("code", str(run.path)),
     ]
 
