@@ -5,7 +5,7 @@ The space is that of PANGAEA (Bingham and Miikkulainen, arXiv:2006.03179).
 
 from activations import actbench as _actbench  # noqa: F401  (registers Act-Bench's operators)
 from activations.breakpoints import breakpoints
-from activations.describe import describe
+from activations.describe import describe, reachable
 from activations.errors import ActivationError, GraphError, InvalidFunctionError, OperatorError
 from activations.graph import Graph, Node, parse
 from activations.layer import GraphActivation
@@ -48,6 +48,7 @@ __all__ = [
     "parametrize",
     "parse",
     "problem",
+    "reachable",
     "regenerate",
     "register",
     "remove",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 import autoinit
 from activations.graph import Graph, parse
 from activations.moments import gaussian_moments
@@ -42,3 +44,34 @@ def describe(graph: Graph | str) -> dict[str, Any]:
         "valid": reason is None,
         "reason": reason,
     }
+
+
+PLACES = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+
+
+def reachable(
+    graph: Graph, rng: np.random.Generator, draws: int = 1000
+) -> dict[str, tuple[float | None, float | None, float | None]]:
+    """Return which values training can give a function: the range over parameters drawn from U(0.5, 2).
+
+    Args:
+        graph: the function.
+        rng: source of the parameters.
+        draws: number of parameter settings.
+
+    Returns:
+        By place on the x axis, -3 to 3: the value at initialization, the smallest and the largest value; None for one
+        that is not finite.
+    """
+    x = np.array(PLACES)
+    start = graph(x)
+    low = high = start
+    if graph.parameters:
+        factors = list(rng.uniform(0.5, 2.0, size=(graph.parameters, draws, 1)))
+        reached = np.vstack([graph(np.broadcast_to(x, (draws, x.size)), factors), start])
+        low, high = reached.min(axis=0), reached.max(axis=0)
+
+    def known(value: float) -> float | None:
+        return float(value) if math.isfinite(value) else None
+
+    return {f"{x[i]:g}": (known(start[i]), known(low[i]), known(high[i])) for i in range(x.size)}

@@ -56,6 +56,7 @@ class Graph:
     nodes: tuple[Node, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", tuple(self.nodes))  # a list could be changed behind the hash
         depth = 0
         for node in self.nodes:
             if node.operator == INPUT:

@@ -24,7 +24,8 @@ class GraphActivation(keras.layers.Layer):  # type: ignore[misc]  # Keras has no
 
     The output is ``(f(x) - offset) / divisor``, with offset 0 and divisor 1 unless ``center`` or ``scale`` are given.
     Equal subexpressions are computed once, and constant ones not at all. Under a half-precision policy the function is
-    evaluated in float32 and the result cast back, because exp, pow and the Bessel functions need the range.
+    evaluated in float32, its parameters included, and the result cast back, because exp, pow and the Bessel functions
+    need the range, and a parameter near 1 the digits: bfloat16 has steps of 0.008 there.
 
     Overflow is not hidden: like PANGAEA, ``exp`` and its relatives give inf where the dtype ends, division by 0 gives
     inf, and a fractional power of a negative number NaN.
@@ -99,7 +100,9 @@ class GraphActivation(keras.layers.Layer):  # type: ignore[misc]  # Keras has no
                 step.parameter for step in self.graph.program.steps
             }  # not the b of a*one(b*x), for instance
             self.factors = [
-                self.add_weight(name=name, shape=(channels,), initializer="ones", trainable=number in used)
+                self.add_weight(
+                    name=name, shape=(channels,), initializer="ones", trainable=number in used, autocast=False
+                )
                 for number, name in enumerate(self.graph.parameter_names)
             ]
         self.built = True

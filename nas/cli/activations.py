@@ -77,16 +77,16 @@ def show(
             help="Draw it at initialization and with parameters from U(0.5, 2), into a .png or .svg file."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the parameters in the plot.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the drawn parameters.")] = 0,
     seconds: Annotated[float, typer.Option(min=0.1, help="Time limit of each symbolic question.")] = 5.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Print what is known of a function: formula, derivative, limits, Gaussian moments, kinks."""
+    """Print what is known of a function: formula, derivative, limits, Gaussian moments, kinks, reachable shapes."""
     load_keras()
     import activations
 
     graph = activations.get(text)
-    facts = _facts(graph, seconds)
+    facts = _facts(graph, seconds, seed)
     if as_json:
         typer.echo(json.dumps(facts))
     else:
@@ -143,8 +143,10 @@ def operators() -> None:
         typer.echo(f"{op.name:<14}{arity:<3}{default:<9}{op.domain.text}")
 
 
-def _facts(graph: Graph, seconds: float) -> dict[str, Any]:
+def _facts(graph: Graph, seconds: float, seed: int) -> dict[str, Any]:
     """Return everything that ``show`` prints, as JSON."""
+    import numpy as np
+
     import activations
     from activations.analysis import analyse
 
@@ -164,8 +166,9 @@ def _facts(graph: Graph, seconds: float) -> dict[str, Any]:
         "kinks_and_poles": list(activations.breakpoints(graph)),
         "gaussian_mean": mean,
         "second_moment": second,
-        "gaussian_variance": None if mean is None else second - mean**2,
+        "gaussian_variance": None if mean is None else activations.gaussian_moments(graph).variance,
         "zero_mean_version": None if mean is None else _shifted(graph.text, mean),
+        "shapes": activations.reachable(graph, np.random.default_rng(seed)),
         "valid": described["valid"],
         "reason": described["reason"],
     }
@@ -187,9 +190,18 @@ def _in_words(value: Any) -> str:
             return "yes" if value else "no"
         case float():
             return f"{value:.10g}"
-        case list():
+        case list() | tuple():
             return ", ".join(_in_words(item) for item in value) or "none"
+        case dict():
+            return "; ".join(_shape_in_words(place, *row) for place, row in value.items())
     return str(value)
+
+
+def _shape_in_words(place: str, initial: float | None, low: float | None, high: float | None) -> str:
+    """Return "f(1) = 0.7 (0.2 to 2.1)"; without the range where parameters change nothing."""
+    values = [_in_words(None if value is None else float(f"{value:.4g}")) for value in (initial, low, high)]
+    reach = "" if low == initial == high else f" ({values[1]} to {values[2]})"
+    return f"f({place}) = {values[0]}{reach}"
 
 
 def _write_lines(items: Iterable[dict[str, Any]], out: Path | None) -> None:

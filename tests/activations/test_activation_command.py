@@ -10,6 +10,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+import activations
 from nas.cli.activations import OutputError, app
 from nas.cli.quiet import quiet
 
@@ -75,6 +76,7 @@ def test_show_prints_everything(tmp_path):
         "oo",
         "0.2066209641",
         "zero mean version",
+        "f(1) = 0.7311 (",
         "yes",
     ):
         assert expected in result.stdout
@@ -86,6 +88,26 @@ def test_show_as_json():
     assert facts["text"] == "relu(x)"
     assert facts["kinks_and_poles"] == [0.0]
     assert facts["second_moment"] == pytest.approx(0.5)
+
+
+def test_show_gives_the_shapes_that_parameters_reach():
+    facts = json.loads(run("show", "a*relu(x)", "--json").stdout)
+    start, low, high = facts["shapes"]["2"]
+    assert start == 2
+    assert 1 <= low < 1.01
+    assert 3.99 < high <= 4
+    assert facts["shapes"]["-1"] == [0, 0, 0]
+    assert (
+        json.loads(run("show", "reciprocal(x)", "--json", "--seconds", "1").stdout)["shapes"]["0"]
+        == [None] * 3
+    )
+
+
+def test_the_variance_of_a_nearly_constant_function_survives():
+    part = "erfc(exp(exp(softplus(x))))"
+    facts = json.loads(run("show", f"add(one(x),{part})", "--json").stdout)
+    moments = activations.gaussian_moments(activations.parse(part))
+    assert facts["gaussian_variance"] == pytest.approx(moments.variance, rel=1e-8)
 
 
 def test_show_of_a_useless_function():

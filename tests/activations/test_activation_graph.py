@@ -182,3 +182,11 @@ def test_get_takes_names_and_texts():
     assert activations.get("linear") == activations.get("x") == parse("x")
     with pytest.raises(GraphError, match="no known activation function"):
         activations.get("rleu")
+
+
+def test_nodes_given_as_a_list_cannot_be_changed_afterwards():
+    nodes = [Node("x", 0), Node("relu", 1)]
+    graph = Graph(nodes)  # type: ignore[arg-type]
+    nodes.append(Node("tanh", 1))
+    assert graph == parse("relu(x)")
+    assert hash(graph) == hash(parse("relu(x)"))

@@ -190,6 +190,36 @@ def test_mixed_precision_computes_in_float32(policy):
     )
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_keeps_the_digits_of_the_parameters(policy):
+    """bfloat16 has no number between 1 and 1.0078."""
+    layer = GraphActivation("sub(a*x,x)", dtype=policy)
+    x = np.ones((1, 2), dtype="float32")
+    layer(x)
+    layer.set_weights([np.array([1.001, 1.002])])
+    np.testing.assert_allclose(numpy(ops.cast(layer(x), "float32"))[0], [0.001, 0.002], rtol=0.01)
+
+
+@pytest.mark.parametrize(
+    "names", [activations.PANGAEA.unary, activations.PANGAEA.binary], ids=["unary", "binary"]
+)
+def test_every_operator_compiles(names):
+    if keras.backend.backend() == "torch" and shutil.which("g++") is None:
+        pytest.skip("torch.compile needs a C++ compiler")
+    calls = [
+        f"{name}(sigmoid(x))" if activations.operator(name).arity == 1 else f"{name}(sigmoid(x),softplus(x))"
+        for name in names
+    ]
+    text = calls[0]
+    for call in calls[1:]:
+        text = f"add({text},a{len(text)}*{call})"
+    model = keras.Sequential([keras.Input((5,)), GraphActivation(text), keras.layers.Dense(1)])
+    model.compile("sgd", "mse", jit_compile=True)
+    loss = model.fit(X, np.ones((6, 1)), verbose=0).history["loss"][0]
+    assert np.isfinite(loss)
+    assert all(np.isfinite(numpy(w)).all() for w in model.weights)
+
+
 def test_autoinit_integrates_the_graph_and_plusplus_centers_it():
     model = network("max(a*relu(x),b*tanh(x))")
     planned = autoinit.plan(model)
