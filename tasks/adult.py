@@ -46,10 +46,10 @@ MAJORITY = 37_155 / 48_842
 class Adult(Task):
     """Does a person earn more than $50,000? 110 inputs from 14 columns, split 60 / 20 / 20 percent, stratified.
 
-    Numeric columns are standardized, amounts of money by their rank (:data:`AMOUNTS`). Categories are one-hot, each such
-    column centred, and all of them divided by one number, their standard deviation over all one-hot entries, so that the
-    input mean is 0 and the variance 1 while rare categories do not get huge values. Everything is fitted on the training
-    rows in use.
+    Numeric columns are standardized, amounts of money by their rank (:data:`AMOUNTS`). Categories are one-hot, each
+    such column centred, and all of them divided by one number, their standard deviation over all one-hot entries, so
+    that the input mean is 0 and the variance 1 while rare categories do not get huge values. Everything is fitted on
+    the training rows in use.
 
     Attributes:
         train_size: number of training rows, a stratified part of the 60 percent; None for all.
