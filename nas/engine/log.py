@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,10 @@ from nas.search import Progress
 NAME = "log.jsonl"
 
 
+class LogWriteError(OSError):
+    """The log cannot be written: disk full, most likely."""
+
+
 class RunLog:
     """Appends events to ``log.jsonl`` of a run folder. Also a listener of the run loop.
 
@@ -20,13 +26,23 @@ class RunLog:
     """
 
     def __init__(self, path: Path, run_id: str) -> None:
-        self._stream = (path / NAME).open("a", encoding="utf-8", buffering=1)
+        self._path = path / NAME
+        self._before = "\n" if _is_torn(self._path) else ""
+        self._stream = self._path.open("a", encoding="utf-8", buffering=1)
         self._run_id = run_id
 
     def write(self, event: str, **details: Any) -> None:
-        """Append one event."""
+        """Append one event.
+
+        Raises:
+            LogWriteError: if that fails; the run's records are elsewhere and complete.
+        """
         record = {"time": round(time.time(), 3), "run": self._run_id, "event": event, **details}
-        self._stream.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+        try:
+            self._stream.write(self._before + json.dumps(record, ensure_ascii=False, default=str) + "\n")
+            self._before = ""
+        except OSError as error:
+            raise LogWriteError(f"{self._path}: cannot be written: {error.strerror or error}") from error
 
     def started(self, progress: Progress, resumed: int, failed: int) -> None:
         """Log the beginning of the loop."""
@@ -64,5 +80,16 @@ class RunLog:
         self.write("finalizing", finalists=count)
 
     def close(self) -> None:
-        """Close the file."""
-        self._stream.close()
+        """Close the file; what a full disk left unwritten is dropped."""
+        with contextlib.suppress(OSError):
+            self._stream.close()
+
+
+def _is_torn(path: Path) -> bool:
+    """Return whether the last line of a file was cut off."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(-1, os.SEEK_END)
+            return stream.read(1) != b"\n"
+    except OSError:  # missing or empty
+        return False

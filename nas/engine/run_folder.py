@@ -42,6 +42,10 @@ class RunFolderError(ValueError):
     """The folder is not a run, is damaged, exists already, or is in use."""
 
 
+class FileWriteError(OSError):
+    """A file of the run cannot be written. What was there before is as it was."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     """A folder that holds a run. Made by :meth:`create` and :meth:`open`."""
@@ -76,7 +80,9 @@ class RunFolder:
             folder._mark()
             (path / "lock").touch()
         except OSError as error:
-            raise RunFolderError(f"{path}: cannot be used as a run folder: {error.strerror}") from error
+            raise RunFolderError(
+                f"{path}: cannot be used as a run folder: {error.strerror or error}"
+            ) from error
         return folder
 
     @classmethod
@@ -148,7 +154,11 @@ class RunFolder:
         self.write_bytes(name, text.encode())
 
     def write_bytes(self, name: str, content: bytes) -> None:
-        """Write a file of the folder, whole or not at all."""
+        """Write a file of the folder, whole or not at all.
+
+        Raises:
+            FileWriteError: if that fails: disk full, no permission.
+        """
         target = self.path / name
         partial = target.with_name(f".{name}.{os.getpid()}.partial")
         try:
@@ -157,6 +167,8 @@ class RunFolder:
                 stream.flush()
                 os.fsync(stream.fileno())
             partial.replace(target)
+        except OSError as error:
+            raise FileWriteError(f"{target}: cannot be written: {error.strerror or error}") from error
         finally:
             partial.unlink(missing_ok=True)
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -264,3 +268,54 @@ def test_listeners_learn_how_many_evaluations_failed_before_a_resume(config, tmp
         states = store.counts()[1]
     assert seen == [(sum(states.values()), states.get(State.CRASHED, 0))]
     assert states[State.CRASHED] > 0
+
+
+@pytest.fixture
+def slow_run(tmp_path):
+    """A driver in a process of its own whose first evaluation is under way."""
+    script = Path(__file__).with_name("engine_stoppable.py")
+    paths = [str(ROOT), str(script.parent), os.environ.get("PYTHONPATH", "")]
+    driver = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path / "run"), "local"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+    )
+    log = tmp_path / "run" / "log.jsonl"
+    while driver.poll() is None and not (log.exists() and '"started"' in log.read_text()):
+        time.sleep(0.05)
+    time.sleep(0.5)
+    yield driver
+    driver.kill()
+    driver.wait()
+
+
+def recorded(path: Path) -> int:
+    with RunFolder.open(path).open_store(read_only=True) as store:
+        return sum(store.counts()[1].values())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_records_what_is_running(slow_run, tmp_path, number):
+    before = recorded(tmp_path / "run")
+    slow_run.send_signal(number)
+    out, _ = slow_run.communicate(timeout=120)
+    assert out == "stopped\n"
+    assert slow_run.returncode == 0
+    assert recorded(tmp_path / "run") > before
+
+
+def test_the_second_signal_stops_at_once_and_the_run_resumes(slow_run, tmp_path):
+    slow_run.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    slow_run.send_signal(signal.SIGINT)
+    out, err = slow_run.communicate(timeout=120)
+    assert out == ""
+    assert "KeyboardInterrupt" in err
+    events = [json.loads(line)["event"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert events[-1] == "interrupted"
+    left = recorded(tmp_path / "run")
+    result = resume(tmp_path / "run", execution())
+    assert result.finished
+    assert sum(result.states.values()) > left

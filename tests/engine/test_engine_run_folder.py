@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from nas.candidate import Candidate, make_spec
-from nas.engine.run_folder import RunFolder, RunFolderError, default_run_dir, find_runs
+from nas.engine.log import LogWriteError, RunLog
+from nas.engine.run_folder import FileWriteError, RunFolder, RunFolderError, default_run_dir, find_runs
 from nas.engine.store import Store
 
 
@@ -149,7 +150,7 @@ def test_a_file_is_written_whole_or_not_at_all(run, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(FileWriteError, match=r"best\.keras: cannot be written: No space left on device"):
         run.write_bytes("best.keras", b"new and longer")
     assert (run.path / "best.keras").read_bytes() == b"old"
     assert not [path for path in run.path.iterdir() if "partial" in path.name]
@@ -163,3 +164,22 @@ def test_runs_are_found_and_new_ones_named_apart(run, tmp_path):
     two = default_run_dir("digits", tmp_path)
     assert one != two
     assert one.name.endswith("-digits")
+
+
+def test_a_log_that_was_cut_off_goes_on_on_a_line_of_its_own(tmp_path):
+    (tmp_path / "log.jsonl").write_text('{"event": "started"}\n{"event": "outc')
+    log = RunLog(tmp_path, "id")
+    log.write("resumed")
+    log.close()
+    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert len(lines) == 3
+    assert json.loads(lines[2])["event"] == "resumed"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
+def test_a_log_on_a_full_disk_names_itself(tmp_path):
+    (tmp_path / "log.jsonl").symlink_to("/dev/full")
+    log = RunLog(tmp_path, "id")
+    with pytest.raises(LogWriteError, match=r"log\.jsonl: cannot be written: No space left on device"):
+        log.write("started")
+    log.close()

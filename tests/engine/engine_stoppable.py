@@ -1,0 +1,35 @@
+"""A whole run of slow pretended trainings, to be interrupted: ``engine_stoppable.py FOLDER POOL``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from engine_driver import open_pool
+from engine_fakes import no_setup
+
+from nas.candidate import State
+from nas.config import load_config
+from nas.engine.execute import Execution, start
+from nas.evaluate import Report
+
+CONFIG = Path(__file__).resolve().parents[2] / "configs" / "digits.yaml"
+
+
+def slow(spec, data) -> Report:
+    """Take two seconds."""
+    time.sleep(2.0)
+    return Report(State.COMPLETED, fitness=0.5, parameters=1)
+
+
+if __name__ == "__main__":
+
+    def pool(engine):
+        made = open_pool(sys.argv[2])
+        made.devices = no_setup
+        return made
+
+    execution = Execution(open_pool=pool, work=slow, load_data=lambda task, folder: "data")
+    result = start(load_config(CONFIG, ["generations=5", "finalists=0"]), Path(sys.argv[1]), execution)
+    print("finished" if result.finished else "stopped", flush=True)
