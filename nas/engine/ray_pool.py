@@ -294,9 +294,9 @@ class RayPool:
             return self._give_up(
                 slot, State.OUT_OF_MEMORY, f"the node ran out of memory: {telling_line(error)}"
             )
-        except exceptions.RayTaskError as error:
-            report, memory_mb = Report.failure(State.CRASHED, f"worker: {error}", str(error)), 0.0
         except exceptions.RayError as error:
+            # RayTaskError too: what a candidate raises never leaves its worker, so this is Ray's own trouble with
+            # handing over job, data or report, as when the node goes under.
             return self._died(slot, error)
         result = _result(slot, report)
         slot.task = slot.reference = slot.alarm = slot.deadline = None
@@ -315,7 +315,7 @@ class RayPool:
             bool(getattr(error, "preempted", False))
             or "node" in str(error).lower().partition("worker exit")[0]
         )
-        if node_lost and task.lost_nodes < NODE_LOSSES:
+        if node_lost and not isinstance(error, exceptions.RayTaskError) and task.lost_nodes < NODE_LOSSES:
             task.lost_nodes += 1
         else:
             task.charged += 1

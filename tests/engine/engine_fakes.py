@@ -144,6 +144,24 @@ def score(spec: Mapping[str, Any], data: Any = None) -> Report:
     )
 
 
+class LostOnTheWay:
+    """A model that a worker fails to read the first ``failures`` times, as if its node went under."""
+
+    def __init__(self, model: Mapping[str, Any], folder: str, failures: int) -> None:
+        self.model, self.folder, self.failures = model, folder, failures
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _read, (self.model, self.folder, self.failures)
+
+
+def _read(model: Mapping[str, Any], folder: str, failures: int) -> Mapping[str, Any]:
+    tried = len(list(Path(folder).iterdir()))
+    if tried < failures:
+        Path(folder, str(tried)).touch()
+        raise OSError("broken pipe")
+    return model
+
+
 def _raise(model: Mapping[str, Any]) -> None:
     raise RuntimeError("this candidate raises")
 

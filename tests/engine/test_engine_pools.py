@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_fakes import score
+from engine_fakes import LostOnTheWay, score
 
 from nas.candidate import State
 from nas.engine.pool import Job, Pool, PoolError, Result, UnusablePoolError
@@ -107,6 +108,16 @@ def test_a_job_whose_worker_dies_is_begun_anew_elsewhere(ray_pool, tmp_path):
     assert results[1].report.state is State.COMPLETED
     assert results[1].attempts == 2
     assert results[2].attempts == 1
+
+
+@pytest.mark.parametrize(("failures", "state"), [(1, State.COMPLETED), (2, State.CRASHED)])
+def test_a_job_that_does_not_reach_its_worker_is_begun_anew(ray_pool, tmp_path, failures, state):
+    pool = ray_pool(max_retries=1)
+    lost = LostOnTheWay(job(1).spec["model"], str(tmp_path), failures)
+    pool.submit(replace(job(1), spec={"model": lost}))
+    result = drain(pool)[1]
+    assert result.report.state is state
+    assert result.attempts == 2
 
 
 @pytest.mark.parametrize("deed", ["die", "segfault", "exit"])
