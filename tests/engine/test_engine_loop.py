@@ -12,11 +12,14 @@ from pathlib import Path
 import engine_driver
 import pytest
 from engine_driver import GENERATIONS, SIZE, job, lead, make_search
-from engine_fakes import TRACE, FakeSearch
+from engine_fakes import TRACE, FakeSearch, by_seed
 
 from nas.candidate import State
+from nas.config import load_config
+from nas.engine.execute import build_search
 from nas.engine.local_pool import LocalPool
 from nas.engine.loop import FailingRunError, ReplayError, RunLoop, SearchStalledError, Stop
+from nas.engine.pool import Job
 from nas.engine.run_folder import RunFolder
 from nas.engine.store import Store, StoreError, sqlite_engine
 
@@ -267,3 +270,39 @@ def test_one_two_and_four_workers_make_the_same_run(tmp_path, ray_pool):
         assert lead(folder, ray_pool(workers=workers, num_cpus=0.5), search)
         runs.append((search.candidates, search.snapshot(), journal_of(folder)))
     assert runs[0] == runs[1] == runs[2]
+
+
+def test_a_steady_codeepneat_on_several_workers_is_replayed_in_the_order_of_its_outcomes(tmp_path, ray_pool):
+    config = load_config(
+        Path(__file__).parents[2] / "configs" / "digits.yaml", ["generations=4", "search.mode=steady"]
+    )
+    run = RunFolder.create(tmp_path / "run")
+    Store.create(run.engine(), run.run_id, name="steady", config={}).close()
+    finished, sessions = False, 0
+    while not finished:
+        stop, search = Stop(), build_search(config)
+
+        class Stopper:
+            def outcome(self, candidate, outcome, details, stop=stop, search=search):
+                stop.requested |= search.progress().told % 13 == 12
+
+            def __getattr__(self, name):
+                return lambda *arguments: None
+
+        with run.open_store() as store, ray_pool(workers=1 + sessions % 3, num_cpus=0.5) as pool:
+            led = RunLoop(search, store, pool, by_seed_job, [Stopper()], stop=stop)
+            led.replay()
+            finished = led.run()
+        sessions += 1
+    assert sessions > 2
+    with run.open_store(read_only=True) as store:
+        again = build_search(config)
+        assert RunLoop(again, store, LocalPool(), by_seed_job).replay() == search.progress().total
+        recorded = [item.candidate for item in store.candidates()]
+    assert again.snapshot() == search.snapshot()
+    assert again.finalists() == search.finalists()
+    assert [candidate.id for candidate in recorded] == list(range(search.progress().total))
+
+
+def by_seed_job(candidate) -> Job:
+    return Job(candidate.id, candidate.spec, by_seed)
