@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import keras
@@ -17,7 +18,17 @@ def load(path: Path | str) -> keras.Model:
     except (
         TypeError
     ) as error:  # what Keras raises for a class that it does not know, with the whole model in it
-        summary = str(error).partition("\n")[0].partition("{")[0].strip()
-        raise ValueError(
-            f"{path}: {summary or 'not a network that can be loaded'}; import the module that defines its layers first"
-        ) from error
+        unknown = re.search(r"Could not locate class '([^']+)'", _chain(error))
+        what = (
+            f"holds a layer of the class {unknown[1]!r}" if unknown else "is not a network that can be loaded"
+        )
+        raise ValueError(f"{path} {what}; import the module that defines its layers first") from error
+
+
+def _chain(error: BaseException | None) -> str:
+    """Return the messages of an error and of all that led to it."""
+    texts: list[str] = []
+    while error is not None:
+        texts.append(str(error))
+        error = error.__cause__ or error.__context__
+    return "\n".join(texts)

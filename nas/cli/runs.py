@@ -145,6 +145,7 @@ def best(
         typer.echo("no network is saved: the run is not finished, or none of its finalists could be trained")
         return
     typer.echo(f"network    {found.model}")
+    typer.echo(f"in Python  import nas; model = nas.load_network({str(found.model)!r})")
     metric = _metric(found.spec)
     if found.final is not None:
         typer.echo(_final(found.final, metric))
