@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,6 +200,7 @@ def compare_table(
         StatisticsError: if the groups cannot be compared.
     """
     frame = _read(path)
+    _refuse_repeated_columns(path)
     for column in (group, value, *([subject] if subject else [])):
         if column not in frame.columns:
             raise TableError(
@@ -211,6 +214,9 @@ def compare_table(
             elif state in INFRASTRUCTURE:
                 outcomes[row] = None
     names = list(frame[group])
+    if "" in names:
+        line = names.index("") + 2
+        raise TableError(f"{path}, line {line}: the column {group!r}, which names the group, is empty")
     if subject is None:
         groups: dict[str, list[float | None]] = {}
         for name, outcome in zip(names, outcomes, strict=True):
@@ -234,6 +240,16 @@ def _read(path: Path) -> pd.DataFrame:
         raise TableError(f"{path}: there is no such file") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise TableError(f"{path}: is not a CSV file: {' '.join(str(error).split())}") from error
+
+
+def _refuse_repeated_columns(path: Path) -> None:
+    with path.open(newline="", encoding="utf-8") as stream:
+        columns = next(csv.reader(stream), [])
+    repeated = [name for name, count in Counter(columns).items() if count > 1]
+    if repeated:
+        raise TableError(
+            f"{path}: {len(repeated)} names of columns stand there twice: {', '.join(repeated)[:200]}"
+        )
 
 
 def _number(path: Path, row: int, cell: str) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -46,7 +46,9 @@ def compare(
         typer.Option(help="CSV: column of what belongs together in different groups (paired tests)."),
     ] = None,
     chance: Annotated[float | None, typer.Option(help="CSV: value of the best constant answer.")] = None,
-    margin: Annotated[float, typer.Option(help="CSV: values up to chance + margin are failures.")] = 0.0,
+    margin: Annotated[
+        float | None, typer.Option(help="CSV: values up to chance + margin are failures; 0 if left out.")
+    ] = None,
     baseline: Annotated[float | None, typer.Option(help="CSV: value to beat.")] = None,
     correction: Annotated[Correction, typer.Option(help="For the number of comparisons.")] = Correction.HOLM,
     latex: Annotated[bool, typer.Option(help="Print the tables as LaTeX.")] = False,
@@ -67,55 +69,65 @@ def compare(
 ) -> None:
     """Compare groups of outcomes: run a comparison, or analyse finished runs or anybody's results."""
     target = targets[0]
-    of_table = {
-        "--group": group,
-        "--value": value,
-        "--subject": subject,
-        "--chance": chance,
-        "--baseline": baseline,
+    given: dict[str, dict[str, object]] = {
+        "CSV files": {
+            "--group": group,
+            "--value": value,
+            "--subject": subject,
+            "--chance": chance,
+            "--margin": margin,
+            "--baseline": baseline,
+        },
+        "configs": {
+            "--run-dir": run_dir,
+            "--data-dir": data_dir,
+            "--ray-address": ray_address,
+            "--set": overrides,
+        },
+        "runs and configs": {"--values": values},
+        "several runs": {"--out": out},
     }
-    given = [name for name, option in of_table.items() if option is not None]
     if len(targets) > 1:
-        if given or run_dir is not None or data_dir is not None or overrides:
-            raise UsageError(
-                "several runs: only --correction, --latex, --values and --out can be given with them"
-            )
+        _refuse(given, "several runs", allowed=("runs and configs", "several runs"))
         _show_runs(targets, correction, latex, values, out)
-        return
-    if out is not None:
-        raise UsageError("--out belongs to several runs; one run's report goes into its folder")
-    if target.suffix.lower() == ".csv":
-        from nas.analysis.compare_run import compare_table
-
-        if group is None or value is None:
-            raise UsageError(f"{target}: name the columns of the table with --group and --value")
-        _print(
-            compare_table(
-                target,
-                group=group,
-                value=value,
-                subject=subject,
-                chance=chance,
-                margin=margin,
-                baseline=baseline,
-                correction=correction.value,
-            ),
-            latex,
-        )
-        return
-    if given:
-        raise UsageError(f"{target}: {', '.join(given)} belong to CSV files; a run knows its own groups")
-    if target.is_dir():
-        if run_dir is not None or data_dir is not None or overrides:
-            raise UsageError(
-                f"{target}: is a run already; --run-dir, --data-dir and --set belong to a config"
-            )
+    elif target.suffix.lower() == ".csv":
+        _refuse(given, f"{target} is a CSV file", allowed=("CSV files",))
+        _show_table(target, given["CSV files"], correction, latex)
+    elif target.is_dir():
+        _refuse(given, f"{target} is a run already", allowed=("runs and configs",))
         _show_run(target, correction, latex, values)
-        return
-    changes = list(overrides or ())
-    if ray_address is not None:
-        changes.append(f"engine.ray_address={json.dumps(ray_address)}")
-    _show_run(_run(target, run_dir, data_dir, changes), correction, latex, values)
+    else:
+        _refuse(given, f"{target} is a config", allowed=("runs and configs", "configs"))
+        changes = list(overrides or ())
+        if ray_address is not None:
+            changes.append(f"engine.ray_address={json.dumps(ray_address)}")
+        _show_run(_run(target, run_dir, data_dir, changes), correction, latex, values)
+
+
+def _refuse(given: dict[str, dict[str, object]], what: str, *, allowed: tuple[str, ...]) -> None:
+    """Raise UsageError for an option that would be ignored, because it belongs to another kind of target."""
+    for kind, options in given.items():
+        names = [name for name, option in options.items() if option is not None and option != []]
+        if names and kind not in allowed:
+            raise UsageError(f"{what}: {', '.join(names)} can be given for {kind} only")
+
+
+def _show_table(file: Path, options: dict[str, Any], correction: Correction, latex: bool) -> None:
+    from nas.analysis.compare_run import compare_table
+
+    if options["--group"] is None or options["--value"] is None:
+        raise UsageError(f"{file}: name the columns of the table with --group and --value")
+    comparison = compare_table(
+        file,
+        group=options["--group"],
+        value=options["--value"],
+        subject=options["--subject"],
+        chance=options["--chance"],
+        margin=options["--margin"] or 0.0,
+        baseline=options["--baseline"],
+        correction=correction.value,
+    )
+    _print(comparison, latex)
 
 
 def report(

@@ -87,6 +87,14 @@ def test_a_subject_column_makes_the_comparison_paired(tmp_path: Path) -> None:
         ("strategy,acc\na,0.5\n", "no column 'accuracy'. Columns: 'strategy', 'acc'"),
         ("strategy,accuracy\na,0.5\nb,high\n", "line 3: expected a number. Received: 'high'"),
         ("", "is not a CSV file"),
+        ("strategy,accuracy\n", "at least two groups"),
+        ("strategy,accuracy\na,nan\nb,0.5\n", "Give chance"),
+        ("strategy,accuracy\na,\nb,0.5\n", "holds no result"),
+        (
+            "strategy,accuracy\na,0.5\n,0.5\n",
+            "line 3: the column 'strategy', which names the group, is empty",
+        ),
+        ("strategy,accuracy,accuracy\na,0.5,1\nb,0.5,1\n", "stand there twice: accuracy"),
         ("strategy,accuracy\na,0.5\nb,0.5,7,8\n", "is not a CSV file"),
     ],
 )

@@ -215,3 +215,9 @@ def test_the_order_among_failures_decides_nothing() -> None:
     )
     assert result.pairs[0]["Wilcoxon signed-rank"].p == 1.0
     assert result.pairs[0].superiority.estimate == 0.5
+
+
+@pytest.mark.parametrize("value", ["high", [1.0], {}])
+def test_a_value_that_is_no_number_is_refused_with_its_group(value):
+    with pytest.raises(StatisticsError, match=r"group 'b' holds something that is no number"):
+        compare({"a": [0.1, 0.2], "b": [0.1, value]})

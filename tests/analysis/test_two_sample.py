@@ -88,12 +88,19 @@ def test_superiority_counts_pairs_and_agrees_with_the_published_interval() -> No
 def test_groups_that_do_not_overlap_have_a_p_value_and_an_interval_below_certainty() -> None:
     low, high = np.linspace(0, 1, 6), np.linspace(2, 3, 8)
     test = two_sample.brunner_munzel(low, high)
-    assert test.p == stats.mannwhitneyu(low, high).pvalue
+    assert test.p == pytest.approx(stats.mannwhitneyu(low, high, method="exact").pvalue, rel=1e-12)
     assert "do not overlap" in test.note
     interval = two_sample.superiority(low, high)
     assert interval.estimate == interval.high == 1.0
     assert interval.low == pytest.approx(0.025 ** (1 / 6))
     assert two_sample.superiority(high, low).estimate == 0.0
+
+
+def test_ties_within_groups_that_do_not_overlap_make_no_p_value_smaller_than_possible() -> None:
+    first, second = np.full(5, 0.1), np.full(5, 0.9)
+    assert two_sample.brunner_munzel(first, second).p == pytest.approx(2 / 252)
+    assert "rough" in two_sample.mann_whitney(first, second).note
+    assert two_sample.mann_whitney(np.arange(5.0), np.arange(5.0) + 0.5).note == ""
 
 
 @pytest.mark.parametrize(

@@ -221,7 +221,10 @@ class _Design:
 
 def _clean(name: str, values: Values, chance: float | None, margin: float) -> np.ndarray:
     """Return the values with failed and diverged ones at chance and excluded ones NaN, shape (n,)."""
-    column = np.array([math.nan if value is None else float(value) for value in values])
+    try:
+        column = np.array([math.nan if value is None else float(value) for value in values])
+    except (TypeError, ValueError) as error:
+        raise StatisticsError(f"group {name!r} holds something that is no number: {error}") from error
     bad = np.array([value is not None and not math.isfinite(value) for value in values], dtype=bool)
     if bad.any():
         if chance is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Literal
 
@@ -14,6 +15,8 @@ from nas.analysis.statistics.result import UNDEFINED, Interval, Test
 
 Alternative = Literal["two-sided", "greater", "less"]
 
+EXACT_UP_TO = 8
+"""Size of the smaller group up to which SciPy's p-value of Mann-Whitney's test is exact, if there are no ties."""
 EPPS_SINGLETON_MINIMUM = 5
 """Smallest group for which the statistic is defined."""
 
@@ -40,7 +43,10 @@ def mann_whitney(first: np.ndarray, second: np.ndarray, alternative: Alternative
     if np.ptp(np.concatenate([first, second])) == 0:
         return Test(name, first.size * second.size / 2, 1.0, note="all values are equal")
     result = stats.mannwhitneyu(second, first, alternative=alternative)
-    return Test(name, float(result.statistic), float(result.pvalue))
+    small = min(first.size, second.size) <= EXACT_UP_TO
+    tied = np.unique(np.concatenate([first, second])).size < first.size + second.size
+    note = "asymptotic p-value, because of ties: rough for groups this small" if small and tied else ""
+    return Test(name, float(result.statistic), float(result.pvalue), note)
 
 
 def epps_singleton(first: np.ndarray, second: np.ndarray) -> Test:
@@ -80,14 +86,15 @@ def epps_singleton(first: np.ndarray, second: np.ndarray) -> Test:
 def brunner_munzel(first: np.ndarray, second: np.ndarray) -> Test:
     """Test of ``P(second > first) + P(equal) / 2 = 1/2``, valid for unequal variances and with ties.
 
-    For groups that do not overlap its variance is zero; the p-value is then that of the Mann-Whitney U test.
+    For groups that do not overlap its variance is zero; the p-value is then that of the permutation test, which is
+    exact: one of all divisions into groups of these sizes separates the values like this, and one the other way round.
     """
     name = "Brunner-Munzel"
     if min(first.size, second.size) < 2:
         return Test(name, UNDEFINED, UNDEFINED, note="needs at least 2 values in each group")
     if _no_overlap(first, second):
-        fallback = mann_whitney(first, second)
-        return Test(name, UNDEFINED, fallback.p, note="the groups do not overlap: p-value of Mann-Whitney U")
+        p = 2 / math.comb(first.size + second.size, first.size)
+        return Test(name, UNDEFINED, p, note="the groups do not overlap: p-value of the permutation test")
     if np.ptp(np.concatenate([first, second])) == 0:
         return Test(name, 0.0, 1.0, note="all values are equal")
     result = stats.brunnermunzel(first, second)
