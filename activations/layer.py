@@ -55,6 +55,10 @@ class GraphActivation(keras.layers.Layer):  # type: ignore[misc]  # Keras has no
         super().__init__(**kwargs)
         if isinstance(axis, bool) or not isinstance(axis, int) or axis == 0:
             raise ActivationError(f"axis must be an int other than 0, the batch. Received: axis={axis!r}")
+        if not isinstance(graph, Graph | str):
+            raise ActivationError(
+                f"a GraphActivation needs a Graph or a text such as 'a*swish(x)'. Received: {graph!r}"
+            )
         self.graph = parse(graph) if isinstance(graph, str) else graph
         self.axis = axis
         self.supports_masking = True

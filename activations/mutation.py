@@ -14,6 +14,7 @@ import numpy as np
 from activations.errors import GraphError
 from activations.graph import Graph, Node
 from activations.operators import INPUT, OperatorSet, operator
+from activations.parameters import MAX_PARAMETERS, with_parameters
 from activations.table import PANGAEA
 
 Mutation = Callable[[Graph, np.random.Generator, OperatorSet], Graph]
@@ -149,9 +150,15 @@ def mutate(graph: Graph, rng: np.random.Generator, operators: OperatorSet = PANG
 def crossover(first: Graph, second: Graph, rng: np.random.Generator) -> Graph:
     """Return ``first`` with a random subexpression replaced by a random one of ``second``, factors included.
 
-    Not part of PANGAEA. A child of more than :data:`MAX_CHILD_NODES` nodes is given up for ``first`` itself.
+    Not part of PANGAEA. Of more than three factors three stay, at random. A child of more than :data:`MAX_CHILD_NODES`
+    nodes is given up for ``first`` itself.
     """
     here, there = int(rng.integers(len(first.nodes))), int(rng.integers(len(second.nodes)))
     graft = second.nodes[second.start(there) : there + 1]
     child = (*first.nodes[: first.start(here)], *graft, *first.nodes[here + 1 :])
-    return Graph(child) if len(child) <= MAX_CHILD_NODES else first
+    if len(child) > MAX_CHILD_NODES:
+        return first
+    factors = [position for position, node in enumerate(child) if node.parameter]
+    if len(factors) <= MAX_PARAMETERS:
+        return Graph(child)
+    return with_parameters(Graph(child), set(rng.choice(factors, MAX_PARAMETERS, replace=False).tolist()))

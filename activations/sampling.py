@@ -90,11 +90,15 @@ def sample(
         max_parameters: the number of learnable factors is uniform in 0..``max_parameters``.
 
     Raises:
-        ValueError: if ``count`` or ``mutations`` is negative.
+        ValueError: if ``count`` or ``mutations`` is negative, or ``rng`` is no generator.
         ActivationError: if 10,000 functions in a row were rejected.
     """
     if mutations < 0 or (count is not None and count < 0):
         raise ValueError(f"count and mutations must be >= 0. Received: count={count}, mutations={mutations}")
+    if not isinstance(rng, np.random.Generator):
+        raise ActivationError(
+            f"rng must be a NumPy Generator, such as numpy.random.default_rng(0). Received: {rng!r}"
+        )
     accepted = _accepted(rng, unique, valid, operators, mutations, max_parameters)
     if count is None:
         return next(accepted)

@@ -39,7 +39,10 @@ class OutputError(ValueError):
 Out = Annotated[
     Path | None, typer.Option(help="File to write (replaced if it exists); standard output by default.")
 ]
-Sheet = Annotated[Path | None, typer.Option(help="Also draw the functions, into a .png or .svg file.")]
+Sheet = Annotated[
+    Path | None,
+    typer.Option(help="Also draw the functions, into a .png or .svg file; those after 200 into NAME-2, ..."),
+]
 _MOST_ON_SHEET = 200
 
 
@@ -235,8 +238,9 @@ def _draw_sheet(graphs: list[Graph], sheet: Path | None, seed: int) -> None:
         return
     from activations import pictures
 
-    shown = graphs[:_MOST_ON_SHEET]
-    with _replacing(sheet) as temporary:
-        pictures.save(pictures.contact_sheet(shown, seed=seed), temporary)
-    more = f", the first {len(shown)} of {len(graphs)}" if len(shown) < len(graphs) else ""
-    typer.echo(f"drawn to {sheet}{more}", err=True)
+    for number, start in enumerate(range(0, max(len(graphs), 1), _MOST_ON_SHEET), start=1):
+        path = sheet if number == 1 else sheet.with_name(f"{sheet.stem}-{number}{sheet.suffix}")
+        shown = graphs[start : start + _MOST_ON_SHEET]
+        with _replacing(path) as temporary:
+            pictures.save(pictures.contact_sheet(shown, seed=seed), temporary)
+        typer.echo(f"functions {start + 1} to {start + len(shown)} drawn to {path}", err=True)

@@ -49,6 +49,14 @@ def test_sample_unique_and_valid_with_a_sheet(tmp_path):
     assert (tmp_path / "s.svg").stat().st_size > 5000
 
 
+def test_more_functions_than_a_sheet_holds_get_further_sheets(tmp_path, monkeypatch):
+    monkeypatch.setattr("nas.cli.activations._MOST_ON_SHEET", 4)
+    result = run("sample", "--count", 9, "--sheet", tmp_path / "s.svg", "--out", tmp_path / "f")
+    assert result.exit_code == 0
+    assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["s-2.svg", "s-3.svg", "s.svg"]
+    assert "functions 9 to 9 drawn to" in result.stderr
+
+
 def test_a_folder_that_is_not_there_is_one_clear_error(tmp_path):
     result = run("sample", "--count", 1, "--out", tmp_path / "missing" / "f.jsonl")
     assert isinstance(result.exception, OutputError)

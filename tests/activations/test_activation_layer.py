@@ -80,6 +80,12 @@ def test_a_wrong_axis_is_refused(axis):
         GraphActivation("x", axis=axis)
 
 
+@pytest.mark.parametrize("graph", [None, 5, b"relu(x)", keras.ops.relu])
+def test_what_is_no_function_is_refused(graph):
+    with pytest.raises(ActivationError, match="needs a Graph or a text"):
+        GraphActivation(graph)
+
+
 def test_an_axis_that_is_not_there_or_unknown_is_refused():
     with pytest.raises(ActivationError, match="axis 3 is not one"):
         GraphActivation("a*x", axis=3).build((None, 4))

@@ -198,6 +198,19 @@ def test_crossover_joins_both_parents_and_leaves_them_alone(seed):
     assert {n.operator for n in child.nodes} <= {n.operator for n in first.nodes + second.nodes}
 
 
+def test_crossover_keeps_at_most_three_factors():
+    parent = parse("a*max(b*x,c*relu(x))")
+    children = [activations.crossover(parent, parent, np.random.default_rng(seed)) for seed in range(200)]
+    assert {child.parameters for child in children} <= {0, 1, 2, 3}
+    assert any(child.parameters == 3 and child.size > parent.size for child in children)
+
+
+@pytest.mark.parametrize("rng", [None, 3, np.random.RandomState(0)])
+def test_what_is_no_generator_is_refused(rng):
+    with pytest.raises(activations.ActivationError, match="rng must be a NumPy Generator"):
+        activations.sample(rng)
+
+
 def test_sampling_options():
     rng = stream(1)
     graphs = list(activations.sample(rng, 300, unique=True, valid=True))
