@@ -6,7 +6,6 @@ its workers, its store and its resume; none of them ever waits for the outcomes 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +17,7 @@ from nas.codeepneat.settings import EVOLVED, CoDeepNEATSettings, Initialization
 from nas.preflight import check_experiment
 from nas.sampling import Frozen, StrategyItem, group_names
 from nas.search import Progress, Search
+from nas.tally import Tally
 
 if TYPE_CHECKING:
     from tasks.base import TaskInfo
@@ -66,6 +66,7 @@ class SideBySide:
         """Id of a candidate -> its arm and its id there."""
         self._ids: dict[tuple[str, int], int] = {}
         self._fitness: dict[int, float] = {}
+        self._tally = Tally()
 
     def ask(self, count: int) -> list[Candidate]:
         """Return up to ``count`` candidates, fewer when every arm waits for outcomes."""
@@ -102,11 +103,21 @@ class SideBySide:
             raise ValueError(f"candidate {outcome.candidate_id} was never asked for")
         arm, number = self._origin[outcome.candidate_id]
         before = arm.complete
-        arm.search.tell(replace(outcome, candidate_id=number))
+        arm.search.tell(
+            replace(outcome, candidate_id=number, duplicate_of=self._inside(arm, outcome.duplicate_of))
+        )
+        self._tally.add(outcome)
         if outcome.state in RESULTS and outcome.fitness is not None:
             self._fitness[outcome.candidate_id] = outcome.fitness
         if arm.complete > before:
             arm.snapshots[before] = arm.search.snapshot()
+
+    def _inside(self, arm: Arm, original: int | None) -> int | None:
+        """Return the id that an arm knows a duplicate's original by; None if it is of another arm."""
+        if original is None:
+            return None
+        owner, number = self._origin[original]
+        return number if owner is arm else None
 
     @property
     def finished(self) -> bool:
@@ -116,14 +127,13 @@ class SideBySide:
     def progress(self) -> Progress:
         """Return where the search stands: in the generation of the arm that is furthest behind."""
         parts = [arm.search.progress() for arm in self._arms]
-        values = self._fitness.values()
         return Progress(
             generation=min(part.generation for part in parts),
             generations=parts[0].generations,
             told=sum(part.told for part in parts),
             total=sum(part.total for part in parts),
-            best_fitness=max(values, default=None),
-            mean_fitness=math.fsum(values) / len(values) if values else None,
+            best_fitness=self._tally.best,
+            mean_fitness=self._tally.mean,
         )
 
     def finalists(self) -> list[Candidate]:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import tasks
-from nas.arms import ArmsSettings, SideBySide
-from nas.candidate import Candidate, Outcome, State
+from nas.arms import Arm, ArmsSettings, SideBySide
+from nas.candidate import Candidate, Outcome, State, make_spec
 from nas.config import ConfigError, load_config, parse_config
+from nas.search import Progress
 
 INFO = tasks.get("digits").info
 EVOLUTION: dict[str, Any] = {
@@ -170,3 +171,43 @@ def test_the_whole_config_written_down_reads_back(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(config.to_yaml(), encoding="utf-8")
     assert load_config(path) == config
+
+
+class Listener:
+    """A search that asks for as many candidates as wanted and remembers what it is told."""
+
+    finished = False
+
+    def __init__(self, seed: int) -> None:
+        self.seed, self.asked, self.told = seed, 0, []
+
+    def ask(self, count: int) -> list[Candidate]:
+        self.asked += count
+        spec = make_spec(self.seed, task={}, model={}, initialization={}, training={})
+        return [Candidate(number, 0, spec) for number in range(self.asked - count, self.asked)]
+
+    def tell(self, outcome: Outcome) -> None:
+        self.told.append(outcome)
+
+    def progress(self) -> Progress:
+        return Progress(0, 1, len(self.told), 10, None, None)
+
+
+def test_an_arm_hears_of_originals_by_its_own_ids() -> None:
+    parts = [Listener(0), Listener(1)]
+    search = SideBySide([Arm(name, 0, part) for name, part in zip("ab", parts, strict=True)])
+    asked = search.ask(6)  # by turns: the arms' third candidates are 4 and 5
+    owners = [candidate.origin["strategy"] for candidate in asked]
+    for candidate in asked[:4]:
+        search.tell(outcome(candidate))
+    for candidate, original in ((asked[4], 2), (asked[5], 2)):
+        same = Outcome(candidate.id, State.DUPLICATE, 0.5, reason="equal", duplicate_of=original)
+        search.tell(same)
+    assert owners == ["a", "b"] * 3
+    assert [told.candidate_id for told in parts[0].told] == [0, 1, 2]
+    assert parts[0].told[2].duplicate_of == 1
+    assert parts[1].told[2].duplicate_of is None
+    assert search.progress().told == 6
+    assert search.progress().best_fitness == max(
+        0.5, *(outcome(candidate).fitness for candidate in asked[:4])
+    )
