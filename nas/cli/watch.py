@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from nas.engine.summary import Summary
+    from nas.engine.summary import Follower
 
 
 def watch(
@@ -17,11 +17,11 @@ def watch(
     every: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 5.0,
 ) -> None:
     """Follow a run that another process is running; ends when the run does."""
-    from nas.engine.summary import summarize
+    from nas.engine.summary import Follower
 
-    before = ""
+    before, item = "", Follower(run)
     while True:
-        item = summarize(run)
+        item.look()
         line = _line(item)
         if line != before:
             typer.echo(f"{time.strftime('%H:%M:%S')} {line}")
@@ -34,9 +34,10 @@ def watch(
         time.sleep(every)
 
 
-def _line(item: Summary) -> str:
-    words = [f"{item.told} evaluations", f"{item.asked - item.told} under way"]
-    if item.best is not None and item.mean is not None:
-        words.append(f"best {item.best.fitness:.4f}, mean {item.mean:.4f}")
-    words.append(f"{sum(item.failures.values())} failed")
+def _line(item: Follower) -> str:
+    tally = item.tally
+    words = [f"{tally.told} evaluations", f"{item.asked - tally.told} under way"]
+    if tally.best is not None and tally.mean is not None:
+        words.append(f"best {tally.best:.4f}, mean {tally.mean:.4f}")
+    words.append(f"{item.failed} failed")
     return ", ".join(words)

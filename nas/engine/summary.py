@@ -12,6 +12,7 @@ from typing import Any
 from nas.candidate import RESULTS, Json, Outcome, State
 from nas.engine.run_folder import RunFolder
 from nas.engine.store import Final, Store
+from nas.tally import Tally
 
 SHOWN_REASONS = 5
 
@@ -100,6 +101,31 @@ def summarize(path: Path) -> Summary:
         reasons=tuple(reasons.most_common(SHOWN_REASONS)),
         finals=finals,
     )
+
+
+class Follower:
+    """Follows a run that another process is running. A look reads only what is new since the one before."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the run. Raises RunFolderError."""
+        self._folder = RunFolder.open(path)
+        self.tally = Tally()
+        """Of the outcomes seen so far."""
+        self.failed = 0
+        """Outcomes without a result among them."""
+        self.asked = 0
+        self.finished = False
+        self.running = False
+
+    def look(self) -> None:
+        """Bring the attributes up to date. Raises StoreError."""
+        self.running = is_running(self._folder)  # first: what ends after this is read below
+        with self._folder.open_store(read_only=True) as store:
+            self.finished = store.run().finished is not None
+            for outcome in store.outcomes(since=self.tally.told):
+                self.tally.add(outcome)
+                self.failed += outcome.state not in RESULTS
+            self.asked = store.counts()[0]
 
 
 def best_of(path: Path) -> Best:

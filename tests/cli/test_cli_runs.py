@@ -20,6 +20,8 @@ from nas.config import load_config
 from nas.engine.execute import Execution, start
 from nas.engine.local_pool import LocalPool
 from nas.engine.loop import Stop
+from nas.engine.store import Store
+from nas.engine.summary import Follower, summarize
 from nas.evaluate import Report
 from nas.randomness import stream
 
@@ -158,6 +160,28 @@ def test_watch_ends_with_the_run(gondwana, run):
     code, out, _ = gondwana("watch", run)
     assert code == 0
     assert "best" in out
+
+
+def test_a_watched_run_is_read_once_however_often_one_looks(run, monkeypatch):
+    seen = []
+    original = Store.outcomes
+
+    def counted(self, since=0):
+        for outcome in original(self, since):
+            seen.append(outcome.candidate_id)
+            yield outcome
+
+    monkeypatch.setattr(Store, "outcomes", counted)
+    follower = Follower(run)
+    for _ in range(3):
+        follower.look()
+    item = summarize(run)
+    assert len(seen) == 2 * item.told  # once by the looks, once by the summary
+    assert (follower.tally.told, follower.asked) == (item.told, item.asked)
+    assert follower.failed == sum(item.failures.values()) > 0
+    assert follower.tally.best == item.best.fitness
+    assert follower.tally.mean == pytest.approx(item.mean)
+    assert (follower.finished, follower.running) == (True, False)
 
 
 def test_watch_says_that_nobody_runs_it(gondwana, tmp_path):
