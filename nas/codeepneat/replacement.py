@@ -71,7 +71,7 @@ def redrawn(
 ) -> Population:
     """Return the population with a random individual in the place of the oldest evaluated one: random search.
 
-    Arguments as of :func:`replaced`. The last of a species stays.
+    Arguments as of :func:`replaced`. The protected and the last of a species stay.
     """
     several = {
         each.id: name
@@ -79,7 +79,8 @@ def redrawn(
         if len(members) > 1
         for each in members
     }
-    old = [each for each in population.individuals if each.fitness is not None and each.id in several]
+    known = [each for each in population.individuals if each.fitness is not None]
+    old = [each for each in known if each.id in several and each.id not in protected]
     if not old:
         return population
     victim = min(old, key=lambda each: each.id)

@@ -11,7 +11,7 @@ import pytest
 
 from nas.candidate import Candidate, State, canonical_json
 from nas.codeepneat.credit import credited
-from nas.codeepneat.replacement import replaced
+from nas.codeepneat.replacement import redrawn, replaced
 from nas.codeepneat.reproduction import initial_population
 from nas.codeepneat.search import CoDeepNEAT
 from nas.codeepneat.space import SPECIES
@@ -235,3 +235,16 @@ def test_a_run_stopped_again_and_again_replays_to_the_same_state(tmp_path: Path,
         assert again.finalists() == found.finalists()
         assert sorted(store.snapshots()) == [0, 1, 2, 3]
         assert {o.candidate_id for o in store.outcomes()} == set(range(4 * SPAN))
+
+
+def test_random_search_draws_anew_in_the_place_of_the_oldest_that_may_go() -> None:
+    policy, alphabet = settings().module_policy(), alphabets()["modules"]
+    population = initial_population(policy, alphabet, np.random.default_rng(0))
+    known = credited(population, {each.id: [(0.5,)] for each in population.individuals})
+    first = redrawn(known, policy, alphabet, 1, np.random.default_rng(1))
+    gone = {each.id for each in known.individuals} - {each.id for each in first.individuals}
+    assert len(gone) == 1
+    other = redrawn(known, policy, alphabet, 1, np.random.default_rng(1), protected=gone)
+    assert gone < {each.id for each in other.individuals}
+    everyone = [each.id for each in known.individuals]
+    assert redrawn(known, policy, alphabet, 1, np.random.default_rng(1), protected=everyone) is known
