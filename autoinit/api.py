@@ -5,24 +5,23 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import keras
 
 from autoinit.apply import apply
 from autoinit.constraints import constrain
+from autoinit.draws import check_seed
 from autoinit.errors import AutoInitError
+from autoinit.graph import functional_core
 from autoinit.plan import Plan, plan
 from autoinit.plusplus import centered
-from autoinit.registry import OnUnknown, Propagation, Rule
+from autoinit.rebuilding import copied_layer, rebuilt
+from autoinit.registry import OnUnknown, Propagation, Rule, check_rules
 
-_CONFIG_KEYS = (
-    "distribution",
-    "direction",
-    "constrain_weights",
-    "monte_carlo_samples",
-    "recurrent_monte_carlo_samples",
-)
+_COUNTS = ("monte_carlo_samples", "recurrent_monte_carlo_samples")
+_CONFIG_KEYS = ("distribution", "direction", "constrain_weights", *_COUNTS)
 
 
 class AutoInit:
@@ -66,26 +65,21 @@ class AutoInit:
         seed: int | None = None,
         on_unknown: OnUnknown = "warn",
     ) -> None:
-        self._config = dict(weight_init_config or {})
-        unknown = sorted(set(self._config) - set(_CONFIG_KEYS))
-        if unknown:
-            raise AutoInitError(
-                f"unknown keys in weight_init_config: {', '.join(unknown)}. Known: {', '.join(_CONFIG_KEYS)}"
-            )
-        self._constrain = bool(self._config.pop("constrain_weights", False))
-        counts = [self._config.pop(key) for key in _CONFIG_KEYS[3:] if key in self._config]
+        self._config = _checked(weight_init_config)
+        self._constrain = self._config.pop("constrain_weights", False)
+        counts = [self._config.pop(key) for key in _COUNTS if key in self._config]
         if counts:
-            self._config["samples"] = int(max(counts))
+            self._config["samples"] = max(counts)
         self._arguments: dict[str, Any] = {
             "input_mean": input_data_mean,
             "input_variance": input_data_var,
-            "rules": custom_distribution_estimators,
+            "rules": check_rules(custom_distribution_estimators),
             "signal_variance": signal_variance,
             "propagation": propagation,
             "on_unknown": on_unknown,
         }
         self._plusplus = plusplus
-        self._seed = secrets.randbelow(2**31) if seed is None else seed
+        self._seed = secrets.randbelow(2**31) if seed is None else check_seed(seed)
 
     def plan(self, model: keras.Model) -> Plan:
         """Return what would be done to ``model``; see :func:`autoinit.plan` for the errors."""
@@ -127,6 +121,25 @@ class AutoInit:
         return (target, planned.estimates) if return_estimates else target
 
 
+def _checked(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a copy of ``weight_init_config``; its values that this file uses itself are of the right type."""
+    given = {} if config is None else config
+    if not isinstance(given, Mapping):
+        raise AutoInitError(f"weight_init_config is a mapping. Received: {given!r}")
+    unknown = sorted(str(key) for key in set(given) - set(_CONFIG_KEYS))
+    if unknown:
+        raise AutoInitError(
+            f"unknown keys in weight_init_config: {', '.join(unknown)}. Known: {', '.join(_CONFIG_KEYS)}"
+        )
+    if not isinstance(given.get("constrain_weights", False), bool):
+        raise AutoInitError(f"constrain_weights is True or False. Received: {given['constrain_weights']!r}")
+    counts = {key: given[key] for key in _COUNTS if key in given}
+    for key, count in counts.items():
+        if not isinstance(count, Real) or count != count // 1:  # 1e5 is a whole number too
+            raise AutoInitError(f"{key} is a whole number, at least 1. Received: {count!r}")
+    return {**given, **{key: int(count) for key, count in counts.items()}}
+
+
 def _as_model(model: Any, custom_objects: Mapping[str, Any] | None) -> keras.Model:
     if isinstance(model, keras.Model):
         return model
@@ -134,16 +147,40 @@ def _as_model(model: Any, custom_objects: Mapping[str, Any] | None) -> keras.Mod
         config = json.loads(model) if isinstance(model, str) else model
     except json.JSONDecodeError as error:
         raise AutoInitError(f"the model text is not JSON: {error}") from error
-    if not isinstance(config, Mapping) or "class_name" not in config:
+    if not isinstance(config, Mapping) or not ("class_name" in config or {"name", "layers"} <= set(config)):
         raise AutoInitError(
-            "a model is a keras.Model, or what model.to_json() returns, as text or as a dict. "
+            "a model is a keras.Model, or what model.to_json() or model.get_config() returns, as text or as a dict. "
             f"Received: {type(model).__name__}"
         )
-    with keras.saving.custom_object_scope(dict(custom_objects or {})):
+    if not isinstance(custom_objects, Mapping | None):
+        raise AutoInitError(f"custom_objects is a mapping from names. Received: {custom_objects!r}")
+    try:
+        with keras.saving.custom_object_scope(dict(custom_objects or {})):
+            return _deserialized(config)
+    except (
+        TypeError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        ImportError,
+    ) as error:  # all that Keras may find wrong
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise AutoInitError(
+            f"Keras cannot build a model from this configuration: {reason} Classes and functions of your own "
+            "go into custom_objects; a model with a Lambda layer has to be passed as a model"
+        ) from error
+
+
+def _deserialized(config: Mapping[str, Any]) -> Any:
+    if "class_name" in config:
         return keras.models.model_from_json(json.dumps(config))
+    kind = keras.Model if "input_layers" in config else keras.Sequential
+    return kind.from_config(json.loads(json.dumps(config)))
 
 
 def _copied(model: keras.Model) -> keras.Model:
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    return copy
+    if functional_core(model) is None:
+        copy = keras.models.clone_model(model)
+        copy.set_weights(model.get_weights())
+        return copy
+    return rebuilt(model, copied_layer)

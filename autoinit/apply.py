@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from autoinit.draws import Float32, draw, generator
+from autoinit.draws import Float32, check_seed, draw, generator
 from autoinit.errors import ModelError
 from autoinit.plan import Plan, PlannedWeight
 
@@ -32,7 +32,9 @@ def apply(plan: Plan, model: keras.Model, *, seed: int) -> keras.Model:
 
     Raises:
         ModelError: if the plan does not fit the model. Nothing has been changed then.
+        AutoInitError: if the seed is not a whole number of at least 0.
     """
+    check_seed(seed)
     weights = model.weights
     for planned in plan.weights:
         if planned.index >= len(weights) or tuple(weights[planned.index].shape) != planned.shape:

@@ -13,7 +13,7 @@ import numpy as np
 from autoinit.apply import apply
 from autoinit.gaussian import Array
 from autoinit.graph import Graph, Slot, Step, trace
-from autoinit.plan import Plan
+from autoinit.plan import Plan, Statistic, per_input
 from autoinit.registry import has_rule
 
 
@@ -34,12 +34,26 @@ class Measurement:
 
 
 def gaussian_inputs(model: keras.Model, batch: int, rng: np.random.Generator, size: int = 32) -> list[Any]:
-    """Return Gaussian inputs for ``model``, 0 or 1 for integer inputs; unknown sizes become ``size``."""
+    """Return Gaussian inputs for ``model``; integers that an Embedding knows for integer inputs, else 0 or 1.
+
+    Sizes that the model leaves open become ``batch`` and ``size``.
+    """
+    graph = trace(model, has_rule)
+    tokens = {
+        index: step.operation.input_dim
+        for step in graph.steps
+        for index in step.inputs
+        if isinstance(step.operation, keras.layers.Embedding)
+    }
     drawn = []
-    for tensor in model.inputs:
-        shape = (batch, *(n or size for n in tensor.shape[1:]))
-        integers = not keras.backend.is_float_dtype(keras.backend.standardize_dtype(tensor.dtype))
-        drawn.append(rng.integers(0, 2, shape) if integers else rng.normal(size=shape).astype(np.float32))
+    for index in graph.inputs:
+        first, *others = graph.shapes[index]
+        shape = (first or batch, *(n or size for n in others))
+        integers = not keras.backend.is_float_dtype(graph.dtypes[index])
+        if integers or index in tokens:
+            drawn.append(rng.integers(0, tokens.get(index, 2), shape))
+        else:
+            drawn.append(rng.normal(size=shape).astype(np.float32))
     return drawn
 
 
@@ -51,8 +65,8 @@ def measure(
     batch: int = 32,
     seed: int = 0,
     training: bool = True,
-    input_mean: float = 0.0,
-    input_variance: float = 1.0,
+    input_mean: Statistic = 0.0,
+    input_variance: Statistic = 1.0,
     inputs: Sequence[Any] | None = None,
 ) -> list[Measurement]:
     """Run ``model`` and return the signals that leave each of its layers.
@@ -64,13 +78,16 @@ def measure(
         batch: examples per run.
         seed: of weights and inputs.
         training: whether dropout and batch normalization act as in training.
-        input_mean, input_variance: of the Gaussian inputs.
+        input_mean, input_variance: of the Gaussian inputs, one for all or one per input.
         inputs: arrays to feed instead of Gaussian ones.
 
     Raises:
         ModelError: if the model cannot be walked.
+        AutoInitError: if a number is missing for an input.
     """
     graph = trace(model, has_rule)
+    means = per_input("input_mean", input_mean, graph)
+    variances = per_input("input_variance", input_variance, graph)
     rng = np.random.default_rng(seed)
     rows = []
     for draw in range(draws):
@@ -78,7 +95,10 @@ def measure(
             apply(plan, model, seed=seed + 1000 * draw)
         fed = list(inputs) if inputs is not None else gaussian_inputs(model, batch, rng)
         if inputs is None:
-            fed = [x if x.dtype.kind == "i" else input_mean + input_variance**0.5 * x for x in fed]
+            fed = [
+                x if x.dtype.kind == "i" else mean + variance**0.5 * x
+                for x, mean, variance in zip(fed, means, variances, strict=True)
+            ]
         rows.append(_run(graph, fed, training))
     table = np.array(rows)
     return [

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias, get_args
+from numbers import Integral
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,17 @@ _BLOCK = 1 << 18
 def generator(seed: int, *identity: int) -> np.random.Generator:
     """Return the stream that belongs to ``identity`` under ``seed``."""
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=identity)))
+
+
+def check_seed(seed: Any) -> int:
+    """Return ``seed``.
+
+    Raises:
+        AutoInitError: if it is not a whole number of at least 0.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise AutoInitError(f"a seed is a whole number, at least 0. Received: {seed!r}")
+    return int(seed)
 
 
 def check_distribution(name: str) -> Distribution:

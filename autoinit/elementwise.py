@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import keras
@@ -56,9 +57,12 @@ def softmax(x: Signal, count: int) -> Signal:
     """
     if count <= 1 or x.variance == 0:
         return Signal(1.0 / max(count, 1), 0.0)
-    deviation = x.variance**0.5  # the mean shifts every entry alike and drops out
-    points, weights = np.polynomial.hermite_e.hermegauss(120)
-    weights = weights / weights.sum()
+    return Signal(1.0 / count, _softmax_variance(x.variance**0.5, count))  # the mean shifts all and drops out
+
+
+@functools.lru_cache(maxsize=256)
+def _softmax_variance(deviation: float, count: int) -> float:
+    points, weights = _hermite_nodes()
     entries = np.exp(deviation * points)
     log_t = np.linspace(
         -40.0 - 6 * deviation, 20.0 + 6 * deviation, 2400
@@ -68,8 +72,13 @@ def softmax(x: Signal, count: int) -> Signal:
     with np.errstate(divide="ignore"):
         others = np.exp((count - 1) * np.log(kernel @ weights))
     second = float(np.trapezoid(t**2 * (kernel @ (weights * entries**2)) * others, log_t))
-    mean = 1.0 / count
-    return Signal(mean, max(second - mean**2, 0.0))
+    return float(max(second - count**-2.0, 0.0))
+
+
+@functools.lru_cache(maxsize=1)
+def _hermite_nodes() -> tuple[Array, Array]:
+    points, weights = np.polynomial.hermite_e.hermegauss(120)
+    return points, weights / weights.sum()
 
 
 def simulated(call: Call, function: Any, x: Signal, size: int) -> Signal:

@@ -53,6 +53,7 @@ class ScalarFunction:
         )
 
 
+@functools.lru_cache(maxsize=256)
 def relu(
     negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> ScalarFunction:
@@ -67,6 +68,7 @@ def relu(
     return ScalarFunction(function, kinks, name="relu", tame=True)
 
 
+@functools.lru_cache(maxsize=256)
 def elu(alpha: float = 1.0) -> ScalarFunction:
     """Return ELU, ``alpha * (exp(x) - 1)`` below 0."""
     return ScalarFunction(
@@ -74,6 +76,7 @@ def elu(alpha: float = 1.0) -> ScalarFunction:
     )
 
 
+@functools.lru_cache(maxsize=256)
 def leaky_relu(negative_slope: float = 0.2) -> ScalarFunction:
     """Return the leaky ReLU."""
     return ScalarFunction(
@@ -81,6 +84,7 @@ def leaky_relu(negative_slope: float = 0.2) -> ScalarFunction:
     )
 
 
+@functools.lru_cache(maxsize=256)
 def gelu(approximate: bool = False) -> ScalarFunction:
     """Return GELU, exact or in its tanh form."""
     if approximate:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
 
 from autoinit.errors import ModelError
+from autoinit.folding import Folded, Unfolded
 from autoinit.window import Shape
 
 
@@ -36,12 +37,36 @@ class Step:
     arguments: tuple[Any, ...]
     keywords: Mapping[str, Any]
 
+    def without_masks(self) -> Step:
+        """Return the step without the tensors that only say which positions count."""
+        masks = {name for name in self.keywords if name == "mask" or name.endswith("_mask")}
+        hidden = {slot.position for slot in _slots([self.keywords[name] for name in masks])}
+        if not hidden:
+            return self
+        left = [number for number in range(len(self.inputs)) if number not in hidden]
+        renumbered = {old: Slot(new) for new, old in enumerate(left)}
+
+        def moved(value: Any) -> Any:
+            return renumbered[value.position] if isinstance(value, Slot) else value
+
+        data = {name: value for name, value in self.keywords.items() if name not in masks}
+        return replace(
+            self,
+            inputs=tuple(self.inputs[number] for number in left),
+            arguments=keras.tree.map_structure(moved, self.arguments),
+            keywords=keras.tree.map_structure(moved, data),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
     """Stands for the tensor that is input number ``position`` of a call."""
 
     position: int
+
+
+def _slots(value: Any) -> list[Slot]:
+    return [leaf for leaf in keras.tree.flatten(value) if isinstance(leaf, Slot)]
 
 
 @dataclass(slots=True)
@@ -96,18 +121,30 @@ class _Walker:
     graph: Graph
     has_rule: Callable[[Any], bool]
 
-    def open(self, operation: Any, prefix: str, inputs: list[int], node: Any) -> list[int]:
-        """Append the calls inside ``operation`` and return the indices of its outputs."""
-        core = functional_core(operation)
+    def open(
+        self, operation: Any, prefix: str, inputs: list[int], node: Any, data: Sequence[int] = ()
+    ) -> list[int]:
+        """Append the calls inside ``operation`` and return the indices of its outputs.
+
+        ``data`` are those of ``inputs`` that are no masks, where not all are.
+        """
+        core, given = functional_core(operation), list(data or inputs)
         if core is not None:
-            if len(core.inputs) != len(inputs):
+            if len(core.inputs) != len(given):
                 raise ModelError(
-                    f"model {operation.name!r} has {len(core.inputs)} inputs but is called with {len(inputs)}"
+                    f"model {operation.name!r} has {len(core.inputs)} inputs but is called with {len(given)}"
                 )
-            return self.walk(core.inputs, core.outputs, prefix, inputs)
+            return self.walk(core.inputs, core.outputs, prefix, given)
         with _nodes_restored(operation):
+            if isinstance(operation, keras.layers.TimeDistributed):
+                return self._open_over_time(operation, prefix, given[0])
             starts, ends = self._traced_call(operation, inputs, node)
             return self.walk(starts, ends, prefix, inputs)
+
+    def _open_over_time(self, operation: Any, prefix: str, index: int) -> list[int]:
+        start = keras.KerasTensor(self.graph.shapes[index], dtype=self.graph.dtypes[index])
+        result = keras.tree.flatten(operation.layer(Folded(name="folded")(start)))[0]
+        return self.walk([start], [Unfolded(name="unfolded")(result, start)], prefix, [index])
 
     def walk(
         self, starts: Sequence[Any], ends: Sequence[Any], prefix: str, indices: Sequence[int]
@@ -117,23 +154,24 @@ class _Walker:
         for node in _ordered_nodes(ends, set(numbers)):
             tensors = _input_tensors(node)
             inputs = [numbers[id(tensor)] for tensor in tensors]
-            name = prefix + node.operation.name
-            outputs = self._opened(node, name, inputs)
+            arguments, keywords = _constants(node)
+            step = Step(node.operation, prefix + node.operation.name, tuple(inputs), (), arguments, keywords)
+            outputs = self._opened(node, step)
             if outputs is None:
                 outputs = [self.graph.add_tensor(tensor) for tensor in node.outputs]
-                arguments, keywords = _constants(node)
-                step = Step(node.operation, name, tuple(inputs), tuple(outputs), arguments, keywords)
-                self.graph.steps.append(step)
+                self.graph.steps.append(replace(step, outputs=tuple(outputs)))
             numbers.update({id(tensor): index for tensor, index in zip(node.outputs, outputs, strict=True)})
         return [numbers[id(tensor)] for tensor in ends]
 
-    def _opened(self, node: Any, name: str, inputs: list[int]) -> list[int] | None:
+    def _opened(self, node: Any, step: Step) -> list[int] | None:
         """Return the outputs of an operation that was opened; None if it is to be taken as a whole."""
         if not self.opens(node.operation):
             return None
         done = len(self.graph.steps)
         try:
-            return self.open(node.operation, name + "/", inputs, node)
+            return self.open(
+                node.operation, step.name + "/", list(step.inputs), node, step.without_masks().inputs
+            )
         except ModelError:
             if isinstance(node.operation, keras.Model):
                 raise
@@ -154,7 +192,7 @@ class _Walker:
         ]
         try:
             if node is None:
-                result = operation.call(starts[0] if len(starts) == 1 else starts)
+                result = operation.call(_as_called(operation, starts))
             else:
                 fresh = {id(old): new for old, new in zip(_input_tensors(node), starts, strict=True)}
                 arguments, keywords = _mapped_arguments(node, lambda tensor: fresh[id(tensor)])
@@ -210,20 +248,35 @@ def _symbolic_inputs(model: keras.Model) -> list[Any]:
     core = functional_core(model)
     if core is not None:
         return list(core.inputs)
-    config = model.get_build_config() or {}
-    shape = config.get("input_shape") or config.get("shapes_dict")
+    shape = _called_shape(model)
+    names: list[str] | None = None
     if isinstance(shape, Mapping):
-        shape = tuple(shape.values())
+        names, shape = [str(name) for name in shape], tuple(shape.values())
     if not shape:
         raise ModelError(
             f"the input shape of model {model.name!r} is not known. Call model.build(input_shape) first, "
             "or wrap it: keras.Model(inputs, model(inputs))"
         )
     shapes = shape if isinstance(shape[0], tuple | list) else (shape,)
+    names = names or [f"input_{number}" for number in range(len(shapes))]
     return [
-        keras.KerasTensor((None, *one[1:]), dtype=model.input_dtype, name=f"input_{number}")
-        for number, one in enumerate(shapes)
+        keras.KerasTensor((None, *one[1:]), dtype=model.input_dtype, name=name)
+        for name, one in zip(names, shapes, strict=True)
     ]
+
+
+def _called_shape(model: Any) -> Any:
+    """Return the shape, or the structure of shapes, that a model was built for."""
+    config = model.get_build_config() or {}
+    return config.get("input_shape") or config.get("shapes_dict")
+
+
+def _as_called(model: Any, tensors: list[Any]) -> Any:
+    """Return tensors in the structure in which a model takes its inputs."""
+    shape = _called_shape(model)
+    if isinstance(shape, Mapping):
+        return dict(zip(shape, tensors, strict=True))
+    return tensors[0] if len(tensors) == 1 else tensors
 
 
 def _ordered_nodes(ends: Sequence[Any], known: set[int]) -> Iterator[Any]:

@@ -31,6 +31,7 @@ def combined(first: Part, second: Part, how: How, share: float) -> Part:
     is integrated over the independent z1 and e. Parts of the same field are combined without integration.
     """
     function = _FUNCTIONS[how]
+    first, second = _rising(first), _rising(second)
     r = correlation(first, second)
     if _constant(second) or abs(r) > 1 - 1e-9:
         other = second.values if r >= 0 or _constant(second) else np.interp(-Z, Z, second.values)
@@ -40,6 +41,16 @@ def combined(first: Part, second: Part, how: How, share: float) -> Part:
     if how == "add" and first.linear and second.linear:
         return _sum_of_gaussians(first, second, r, share)
     return _integrated(first, second, how, r, share)
+
+
+def _rising(part: Part) -> Part:
+    """Return a falling Gaussian as a rising function of the mirrored field; other parts as they are."""
+    if part.values[-1] >= part.values[0] or part.loudness.spread > 0:
+        return part
+    if part.powers[2:].sum() > 1e-10 * max(part.second, 1e-300):
+        return part
+    mirrored = {key: -loading for key, loading in part.loadings.items()}
+    return replace(part, values=part.values[::-1].copy(), loadings=mirrored)
 
 
 def _constant(part: Part) -> bool:

@@ -54,6 +54,8 @@ def _hermite(z: Array, degree: int) -> Array:
 
 HERMITE = _hermite(Z, _DEGREE)
 _PROJECTION = HERMITE * WEIGHTS
+_DEGREES = np.arange(_DEGREE + 2)
+"""Of the terms of :attr:`Part.powers`."""
 
 
 def new_source() -> int:
@@ -173,7 +175,9 @@ class Part:
         """E[x x'] for two entries whose latent Gaussians have this correlation."""
         if correlation == 0:
             return self.mean**2
-        return float(np.polynomial.polynomial.polyval(correlation, self.powers))
+        if correlation == 1:
+            return self.second
+        return float(correlation**_DEGREES @ self.powers)
 
     def latent(self, shared: float) -> float:
         """Return the latent correlation at which E[x x'] is ``shared`` (inverse of :meth:`shared`)."""
@@ -183,11 +187,9 @@ class Part:
         if shared < low:  # below independence: the linear term decides
             return max((shared - low) / max(float(self.powers[1]), high - low), -1.0)
         rho = (shared - low) / (high - low)
-        slopes = np.polynomial.polynomial.polyder(self.powers)
+        slopes = self.powers[1:] * _DEGREES[1:]
         for _ in range(60):
-            step = (self.shared(rho) - shared) / max(
-                float(np.polynomial.polynomial.polyval(rho, slopes)), 1e-300
-            )
+            step = (self.shared(rho) - shared) / max(float(rho ** _DEGREES[:-1] @ slopes), 1e-300)
             previous, rho = rho, min(max(rho - step, 0.0), 1.0)
             if abs(rho - previous) < 1e-12:
                 break

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from autoinit.diagnostics import evaluate
-from autoinit.draws import draw, generator
+from autoinit.draws import check_seed, draw, generator
 from autoinit.errors import ModelError
 from autoinit.graph import trace
 from autoinit.plan import plan
@@ -38,6 +38,7 @@ def lsuv(model: keras.Model, data: Sequence[Any], *, seed: int) -> keras.Model:
     Raises:
         ModelError: if a layer puts out a constant on this data, or the model cannot be walked.
     """
+    check_seed(seed)
     scaled = {planned.index: planned for planned in plan(model, on_unknown="passthrough").weights}
     weights = model.weights
     kernels = {id(weights[index]): index for index in scaled}

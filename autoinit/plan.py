@@ -6,12 +6,14 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, Literal
 
 import keras
+import numpy as np
 
 import autoinit.rules  # noqa: F401 (registers the rules)
-from autoinit.backward import activation_of, input_gradients, mean_square_slope
+from autoinit.backward import Slopes, activation_of, input_gradients
 from autoinit.calculus import Calculus
 from autoinit.draws import Distribution, check_distribution
 from autoinit.errors import AutoInitError, SignalError
@@ -28,6 +30,7 @@ from autoinit.registry import (
     Scale,
     Settings,
     Weighted,
+    check_rules,
     find_rules,
     has_rule,
     result_signals,
@@ -35,12 +38,15 @@ from autoinit.registry import (
 from autoinit.signal import Signal, mixture
 from autoinit.window import positions
 
-__all__ = ["Plan", "PlannedCall", "PlannedWeight", "plan"]
+__all__ = ["Plan", "PlannedCall", "PlannedWeight", "Statistic", "per_input", "plan"]
 
 Statistic = float | Sequence[float] | Mapping[str, float]
 """One number for every input of a model, or one per input, in order or by name."""
 
 _MAX_PASSES = 20
+
+_LARGEST = 1e100
+"""Bound on the moments of inputs, whose squares must be numbers too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +167,7 @@ def plan(
     """
     settings = Settings(propagation, signal_variance, on_unknown, samples, seed, weights, direction)
     chosen = check_distribution(distribution)
-    extra = dict(rules or {})
+    extra = check_rules(rules)
     graph = trace(model, lambda operation: has_rule(operation, extra))
     walk = _Propagation(graph, settings, extra)
     walk.run(_input_signals(graph, settings, input_mean, input_variance))
@@ -176,12 +182,13 @@ class _Propagation:
         self.graph = graph
         self.settings = settings
         self.calculus: Calculus = _calculus(settings)
-        operations = {id(step.operation): step.operation for step in graph.steps}
-        self.rules = find_rules(list(operations.values()), settings.on_unknown, extra)
+        self.steps = [step.without_masks() for step in graph.steps]
+        self.rules = _rules_of(self.steps, graph.outputs, settings, extra)
         self.calls: list[PlannedCall] = []
         self.scales: dict[int, Scale] = {}
         self.made: list[tuple[Call, tuple[Scale, ...]]] = []
-        self.slopes = _slopes_after(graph, settings) if settings.direction != "forward" else {}
+        self.slope = Slopes()
+        self.slopes = _slopes_after(graph, settings, self.slope) if settings.direction != "forward" else {}
 
     def run(self, inputs: Sequence[Signal]) -> None:
         """Walk until the signals that shared layers are scaled for no longer move."""
@@ -199,7 +206,7 @@ class _Propagation:
         signals: dict[int, Signal] = dict(zip(self.graph.inputs, self._remembered(inputs), strict=True))
         received: dict[int, list[tuple[Signal, ...]]] = defaultdict(list)
         self.calls, self.scales, self.made = [], {}, []
-        for step in self.graph.steps:
+        for step in self.steps:
             given = tuple(signals[index] for index in step.inputs)
             call = self._call(step, targets.get(id(step.operation), ()))
             result = self.rules[id(step.operation)](call, *given)
@@ -241,20 +248,35 @@ class _Propagation:
         gradients.update(dict.fromkeys(self.graph.outputs, 1.0))
         found = []
         for step, planned, (call, scales) in reversed(
-            list(zip(self.graph.steps, self.calls, self.made, strict=True))
+            list(zip(self.steps, self.calls, self.made, strict=True))
         ):
             gradient = gradients[step.outputs[0]]
             found.append(replace(planned, gradient=gradient))
             for index, part in zip(
                 step.inputs,
-                input_gradients(call, planned.inputs, planned.outputs[0], scales, gradient),
+                input_gradients(call, planned.inputs, planned.outputs[0], scales, gradient, self.slope),
                 strict=True,
             ):
                 gradients[index] += part
         return tuple(reversed(found))
 
 
-def _slopes_after(graph: Graph, settings: Settings) -> dict[int, float]:
+def _rules_of(
+    steps: Sequence[Step], outputs: Sequence[int], settings: Settings, extra: Mapping[type, Rule]
+) -> dict[int, Rule]:
+    """Return the rule of each operation; nobody is warned of one that makes nothing but masks."""
+    needed = set(outputs)
+    data: dict[int, Any] = {}
+    masking: dict[int, Any] = {}
+    for step in reversed(steps):
+        kept = not needed.isdisjoint(step.outputs)
+        needed.update(step.inputs if kept else ())
+        (data if kept else masking)[id(step.operation)] = step.operation
+    found = find_rules(list(masking.values()), "passthrough", extra)
+    return found | find_rules(list(reversed(data.values())), settings.on_unknown, extra)
+
+
+def _slopes_after(graph: Graph, settings: Settings, slope: Slopes) -> dict[int, float]:
     """Return E[f'^2] of the activation that acts on each tensor that a layer with weights puts out."""
     x = Signal(0.0, settings.signal_variance)
     consumers: dict[int, list[Step]] = defaultdict(list)
@@ -267,7 +289,7 @@ def _slopes_after(graph: Graph, settings: Settings) -> dict[int, float]:
         own = activation_of(step.operation)
         if own is not None and own.name == "linear" and len(following) == 1:
             own = activation_of(following[0].operation)
-        slopes[step.outputs[0]] = 1.0 if own is None else mean_square_slope(own, x)
+        slopes[step.outputs[0]] = 1.0 if own is None else slope(own, x)
     return slopes
 
 
@@ -306,7 +328,7 @@ def _checked(step: Step, outputs: tuple[Signal, ...]) -> tuple[Signal, ...]:
 
 def _input_signals(graph: Graph, settings: Settings, means: Statistic, variances: Statistic) -> list[Signal]:
     pairs = zip(
-        _per_input("input_mean", means, graph), _per_input("input_variance", variances, graph), strict=True
+        per_input("input_mean", means, graph), per_input("input_variance", variances, graph), strict=True
     )
     signals = []
     for (mean, variance), index in zip(pairs, graph.inputs, strict=True):
@@ -316,23 +338,53 @@ def _input_signals(graph: Graph, settings: Settings, means: Statistic, variances
     return signals
 
 
-def _per_input(what: str, value: Statistic, graph: Graph) -> list[float]:
+def per_input(what: str, value: Statistic, graph: Graph) -> list[float]:
+    """Return a number for each input of a graph.
+
+    Raises:
+        AutoInitError: if there are too few or too many, or one is no number.
+    """
+    numbers: list[Any]
     if isinstance(value, Mapping):
         if set(value) != set(graph.names):
             raise AutoInitError(f"{what} must name the inputs {graph.names}. Received: {sorted(value)}")
-        return [float(value[name]) for name in graph.names]
-    if isinstance(value, int | float):
-        return [float(value)] * len(graph.inputs)
-    if len(value) != len(graph.inputs):
+        numbers = [value[name] for name in graph.names]
+    elif isinstance(value, Real) or np.ndim(value) == 0:
+        numbers = [value] * len(graph.inputs)
+    else:
+        numbers = list(value)  # type: ignore[arg-type]
+    if len(numbers) != len(graph.inputs):
         raise AutoInitError(f"{what} needs one number per input, {len(graph.inputs)}. Received: {value!r}")
-    return [float(number) for number in value]
+    return [_number(what, number) for number in numbers]
+
+
+def _number(what: str, value: Any) -> float:
+    value = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
+    if not isinstance(value, Real):
+        raise AutoInitError(f"{what} must be a number, or one per input. Received: {value!r}")
+    number = float(value)
+    if abs(number) > _LARGEST:
+        raise SignalError(f"{what} must be finite and not beyond {_LARGEST:g}. Received: {value!r}")
+    return number
 
 
 def _planned_weights(model: Any, scales: Mapping[int, Scale]) -> tuple[PlannedWeight, ...]:
-    return tuple(
-        PlannedWeight(
-            index, weight.path, tuple(weight.shape), scales[id(weight)].deviation, scales[id(weight)].fan_in
+    planned = []
+    for index, weight in enumerate(model.weights):
+        scale = scales.get(id(weight))
+        if scale is not None:
+            _require_representable(weight, scale.deviation)
+            shape = tuple(weight.shape)
+            planned.append(PlannedWeight(index, weight.path, shape, scale.deviation, scale.fan_in))
+    return tuple(planned)
+
+
+def _require_representable(weight: Any, deviation: float) -> None:
+    """Refuse a scale at which the weights would all be 0, or infinite, in the precision of the variable."""
+    precision = np.finfo(np.float16 if weight.dtype == "float16" else np.float32)
+    low, high = 32 * float(precision.smallest_subnormal), float(precision.max) / 32
+    if not low <= deviation <= high and deviation != 0:
+        raise AutoInitError(
+            f"weight {weight.path} needs a standard deviation of {deviation:.3g}, which {weight.dtype} cannot hold. "
+            "Rescale the inputs of the model, or give it another dtype"
         )
-        for index, weight in enumerate(model.weights)
-        if id(weight) in scales
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -14,7 +13,8 @@ from autoinit.backward import activation_of
 from autoinit.errors import AutoInitError, ModelError
 from autoinit.functions import ScalarFunction, is_elementwise, numpy_activation, numpy_form
 from autoinit.gaussian import gaussian_moments
-from autoinit.graph import Graph, Step, functional_core, producer, trace
+from autoinit.graph import Graph, functional_core, trace
+from autoinit.rebuilding import copied_layer, has_activation, innermost, over_time, rebuilt
 from autoinit.registry import Call, has_rule, result_signals, rule, rule_for
 from autoinit.signal import Signal
 
@@ -143,16 +143,12 @@ def centered(model: keras.Model, *, variance: float = 1.0) -> keras.Model:
     def clone(operation: Any) -> Any:
         if not isinstance(operation, keras.Layer):
             return operation if id(operation) in outputs else _centered_operation(operation, variance)
+        if isinstance(operation, keras.layers.TimeDistributed):
+            return over_time(operation, clone)
         changed = None if id(operation) in outputs else _centered_layer(operation, variance)
-        return changed if changed is not None else _copy(operation)
+        return changed if changed is not None else copied_layer(operation)
 
-    # Keras would rename the input layers; a Sequential model keeps them.
-    inputs = (
-        None if isinstance(model, keras.Sequential) else keras.tree.map_structure(_same_input, model.input)
-    )
-    copy = keras.models.clone_model(model, input_tensors=inputs, clone_function=clone, recursive=True)
-    copy.set_weights(model.get_weights())
-    return copy
+    return rebuilt(model, clone)
 
 
 def _centered_layer(layer: keras.Layer, variance: float) -> keras.Layer | None:
@@ -164,11 +160,11 @@ def _centered_layer(layer: keras.Layer, variance: float) -> keras.Layer | None:
         call = Call(layer, layer.name, (tuple(layer.input.shape),), (tuple(layer.output.shape),))
         mean = result_signals(rule_for(layer)(call, Signal(0.0, variance)))[0].mean
         return (
-            Centered(_copy(layer), mean, name=layer.name, dtype=layer.dtype_policy)
+            Centered(copied_layer(layer), mean, name=layer.name, dtype=layer.dtype_policy)
             if abs(mean) > _NEGLIGIBLE
             else None
         )
-    if isinstance(layer, keras.layers.RNN) or not _has_activation(layer):
+    if isinstance(layer, keras.layers.RNN) or not has_activation(layer):
         return None
     function = layer.activation
     if not is_elementwise(function):
@@ -176,7 +172,7 @@ def _centered_layer(layer: keras.Layer, variance: float) -> keras.Layer | None:
     mean = gaussian_moments(numpy_activation(function), 0.0, variance).mean
     if abs(mean) < _NEGLIGIBLE:
         return None
-    copy = _copy(layer)
+    copy = copied_layer(layer)
     copy.activation = CenteredActivation(function, mean)
     return copy
 
@@ -194,34 +190,6 @@ def _centered_operation(operation: Any, variance: float) -> Any:
     return keras.layers.Activation(CenteredActivation(function, mean), name=operation.name)
 
 
-def _copy(layer: keras.Layer) -> keras.Layer:
-    """Return a layer of the same configuration; an activation that Keras cannot name is handed over as it is."""
-    config = _config(layer)
-    if (
-        not _has_activation(layer)
-        or isinstance(config["activation"], str)
-        or isinstance(layer, keras.layers.RNN)
-    ):
-        return type(layer).from_config(config)
-    copy = type(layer).from_config({**config, "activation": "linear"})
-    copy.activation = layer.activation
-    return copy
-
-
-def _config(layer: keras.Layer) -> dict[str, Any]:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"(?s).*`lambda`")  # nothing is stored here
-        return dict(layer.get_config())
-
-
-def _has_activation(layer: Any) -> bool:
-    return callable(getattr(layer, "activation", None)) and "activation" in _config(layer)
-
-
-def _same_input(tensor: Any) -> Any:
-    return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=producer(tensor).name)
-
-
 def _output_activations(graph: Graph) -> set[int]:
     """Return the ids of layers whose activation reaches an output with neither weights nor activations in between."""
     near = set(graph.outputs)
@@ -229,17 +197,17 @@ def _output_activations(graph: Graph) -> set[int]:
     for step in reversed(graph.steps):
         if near.isdisjoint(step.outputs):
             continue
-        if _activates(step):
-            found.add(id(step.operation))
+        if _activates(step.operation):
+            found.add(id(innermost(step.operation)))
         elif not getattr(step.operation, "weights", None):
             near.update(step.inputs)
     return found
 
 
-def _activates(step: Step) -> bool:
-    layer = step.operation
+def _activates(operation: Any) -> bool:
+    layer = innermost(operation)
     if not isinstance(layer, keras.Layer):
         return activation_of(layer) is not None
     if isinstance(layer, _ACTIVATION_LAYERS) or any(kind in _CENTERINGS for kind in type(layer).__mro__):
         return True
-    return _has_activation(layer) and layer.activation is not keras.activations.linear
+    return has_activation(layer) and layer.activation is not keras.activations.linear

@@ -6,8 +6,10 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
+import keras
 import numpy as np
 
 from autoinit.calculus import Calculus, Energy
@@ -49,12 +51,14 @@ class Settings:
         _one_of("propagation", self.propagation, get_args(Propagation))
         _one_of("direction", self.direction, get_args(Direction))
         _one_of("on_unknown", self.on_unknown, get_args(OnUnknown))
-        if not 0 < self.signal_variance < float("inf"):
+        wanted: Any = self.signal_variance  # what callers pass is not always what the annotation says
+        if not isinstance(wanted, Real) or not 0 < float(wanted) < float("inf"):
+            raise AutoInitError(f"signal_variance must be positive and finite. Received: {wanted!r}")
+        samples: Any = self.samples
+        if isinstance(samples, bool) or not isinstance(samples, Integral) or samples < 1:
             raise AutoInitError(
-                f"signal_variance must be positive and finite. Received: {self.signal_variance!r}"
+                f"the number of samples must be a whole number, at least 1. Received: {samples!r}"
             )
-        if self.samples < 1:
-            raise AutoInitError(f"the number of samples must be at least 1. Received: {self.samples!r}")
 
     @property
     def exact(self) -> bool:
@@ -219,8 +223,28 @@ def pass_through(call: Call, *signals: Signal) -> Signal:
     return signals[0]
 
 
+def check_rules(rules: Mapping[type, Rule] | None) -> dict[type, Rule]:
+    """Return a copy of rules by class.
+
+    Raises:
+        AutoInitError: if they are not callables by class.
+    """
+    given = {} if rules is None else rules
+    if not isinstance(given, Mapping):
+        raise AutoInitError(f"rules are a mapping from layer classes to rules. Received: {given!r}")
+    for kind, function in given.items():
+        if not isinstance(kind, type) or not callable(function):
+            raise AutoInitError(
+                "rules map layer classes, such as keras.layers.Dense, to functions "
+                f"rule(call, *signals) -> signal. Received: {kind!r}: {function!r}"
+            )
+    return dict(given)
+
+
 def find_rules(
-    operations: Sequence[Any], on_unknown: OnUnknown, extra: Mapping[type, Rule] | None = None
+    operations: Sequence[Any],
+    on_unknown: OnUnknown,
+    extra: Mapping[type, Rule] | None = None,
 ) -> dict[int, Rule]:
     """Return the rule of each operation, by its ``id``; for unknown ones, what ``on_unknown`` says.
 
@@ -244,7 +268,7 @@ def find_rules(
         warnings.warn(
             f"no rule for {listed}: the signal is passed through unchanged. Register a rule with @autoinit.rule, "
             "or silence this with on_unknown='passthrough'",
-            stacklevel=4,
+            stacklevel=5,
         )
     return found
 
@@ -261,9 +285,15 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def has_rule(operation: Any, extra: Mapping[type, Rule] | None = None) -> bool:
-    """Return whether :func:`rule_for` finds a rule."""
+    """Return whether :func:`rule_for` finds a rule that can do the operation as a whole.
+
+    The rule of ``TimeDistributed`` can where the layer inside has a registered rule.
+    """
     try:
         rule_for(operation, extra)
     except UnsupportedLayerError:
         return False
-    return True
+    if not isinstance(operation, keras.layers.TimeDistributed) or type(operation) in (extra or {}):
+        return True
+    inner = operation.layer
+    return has_rule(inner) and not any(kind in (extra or {}) for kind in type(inner).__mro__)

@@ -10,7 +10,7 @@ import keras
 
 from autoinit.apply import apply
 from autoinit.diagnostics import gaussian_inputs
-from autoinit.draws import generator
+from autoinit.draws import check_seed, generator
 from autoinit.errors import AutoInitError
 from autoinit.initializers import KERNELS, sample, variables_with_initializers
 from autoinit.lsuv import lsuv
@@ -73,6 +73,7 @@ def initialize(
     """
     given = dict(options or {})
     _check(strategy, given)
+    check_seed(seed)
     adjust = given.pop("dropout_adjustment", True)
     kernel = _KERAS[strategy]() if strategy in _KERAS else None
     _draw_all(model, seed, kernel)

@@ -3,6 +3,7 @@
 from autoinit.rules import (
     activation,
     attention,
+    choosing,
     dropout,
     linear,
     merging,
@@ -11,12 +12,14 @@ from autoinit.rules import (
     pooling,
     recurrent,
     reshaping,
+    windows,
     wrappers,
 )
 
 __all__ = [
     "activation",
     "attention",
+    "choosing",
     "dropout",
     "linear",
     "merging",
@@ -25,5 +28,6 @@ __all__ = [
     "pooling",
     "recurrent",
     "reshaping",
+    "windows",
     "wrappers",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from autoinit import functions
 from autoinit.elementwise import activate, elementwise
 from autoinit.registry import Call, rule
-from autoinit.signal import Signal, mixture
+from autoinit.signal import Signal
 
 layers = keras.layers
 
@@ -41,13 +41,13 @@ def elu(call: Call, x: Signal) -> Signal:
 @rule(layers.PReLU)
 def prelu(call: Call, x: Signal) -> Signal:
     """With the slopes that it holds: the entries are a mixture over them."""
-    slopes, counts = np.unique(np.asarray(keras.ops.convert_to_numpy(call.layer.alpha)), return_counts=True)
-    if len(slopes) == 1:
-        return elementwise(call, functions.leaky_relu(float(slopes[0])), x)
-    # Var and covariance under a slope are quadratic in it, so three nodes give every slope's moments exactly.
-    return mixture(
-        [elementwise(call, functions.leaky_relu(float(a)), x) for a in slopes], [int(n) for n in counts]
-    )
+    slopes = np.asarray(keras.ops.convert_to_numpy(call.layer.alpha), np.float64)
+    middle, spread = float(slopes.mean()), float(slopes.std())
+    if spread <= 1e-9 * abs(middle):
+        return elementwise(call, functions.leaky_relu(middle), x)
+    # Moments are quadratic in the slope: two slopes with the same mean and variance stand for all of them.
+    sides = [elementwise(call, functions.leaky_relu(middle + sign * spread), x) for sign in (-1, 1)]
+    return call.calculus.concatenate(sides, [1.0, 1.0])
 
 
 @rule(layers.Softmax)

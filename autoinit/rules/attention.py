@@ -9,19 +9,23 @@ positions: E[y^2] = q T E[a^2] + c (1 - T E[a^2]). In the ``paper`` propagation,
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from autoinit.elementwise import softmax
-from autoinit.graph import sublayers
+from autoinit.graph import Slot, sublayers
 from autoinit.law import INDEPENDENT, gaussian
 from autoinit.registry import Call, Scale, Weighted, rule
 from autoinit.rules.pooling import UNKNOWN_SIZE
-from autoinit.signal import Signal
+from autoinit.signal import Signal, mixture
 
 layers = keras.layers
+
+_CAUSAL_COUNTS = 24
+"""Numbers of visible keys for which attention under a causal mask is computed."""
 
 
 def attended(score: Signal, keys_alike: float, queries_alike: float, value: Signal, count: int) -> Signal:
@@ -47,13 +51,34 @@ def alike(x: Signal) -> float:
     return x.shared_moment / x.second_moment if x.second_moment else 0.0
 
 
+def places(call: Call) -> tuple[int, int, int]:
+    """Return which inputs are query, value and key: the key is the value unless it is given."""
+    names = ("query", "value", "key")
+    given: dict[str, int] = {}
+    for name, argument in (*zip(names, call.arguments, strict=False), *call.keywords.items()):
+        if name in names and isinstance(argument, Slot):
+            given[name] = argument.position
+    if not given:  # one argument, a list
+        given = {name: number for number, name in enumerate(names[: len(call.input_shapes)])}
+    return given["query"], given["value"], given.get("key", given["value"])
+
+
+def roles(call: Call, signals: Sequence[Signal]) -> list[Signal]:
+    """Return the signals of query, value and key."""
+    return [signals[place] for place in places(call)]
+
+
+def _causal(call: Call) -> bool:
+    return bool(call.keywords.get("use_causal_mask", False))
+
+
 @rule(layers.MultiHeadAttention, layers.GroupQueryAttention)
 def multi_head_attention(call: Call, *signals: Signal) -> Weighted:
     """Projections to the wanted variance, then the output projection for what attention returns."""
     inner = {layer.name: layer for layer in sublayers(call.layer)}
     projected, scales = [], []
     for name, x, target in zip(
-        ("query", "value", "key"), _roles(signals), _roles(call.weights_for or signals), strict=True
+        ("query", "value", "key"), roles(call, signals), roles(call, call.weights_for or signals), strict=True
     ):
         kernel = inner[name].kernel
         energy = call.calculus.contract(x, kernel.shape[0])
@@ -61,21 +86,28 @@ def multi_head_attention(call: Call, *signals: Signal) -> Weighted:
         projected.append(call.calculus.scale(energy.output, math.sqrt(energy.value) * scale.deviation))
         scales.append(scale)
     q, v, k = projected
-    shape = call.input_shapes[min(1, len(call.input_shapes) - 1)]
+    shape = call.input_shapes[places(call)[1]]
     count = math.prod(size or UNKNOWN_SIZE for size in shape[1:-1])
-    score = Signal(
-        0.0, q.second_moment * k.second_moment
-    )  # divided by the root of its length, then summed over it
-    exact = call.settings.exact
-    mean = attended(score, alike(k) if exact else 0.0, alike(q) if exact else 0.0, v, count)
-    averaged = mean if exact else Signal(0.0, mean.second_moment)
+    # The sum over the length of a head is divided by its root.
+    score = Signal(0.0, q.second_moment * k.second_moment)
+    mean = _mean_of_values(call, score, q, k, v, count)
+    averaged = mean if call.settings.exact else Signal(0.0, mean.second_moment)
     signal, scale = _projected_out(call, inner["attention_output"].kernel, averaged)
-    return Weighted(signal, (*scales, scale))
+    if len(call.output_shapes) == 1:
+        return Weighted(signal, (*scales, scale))
+    return Weighted((signal, softmax(score, count)), (*scales, scale))
 
 
-def _roles(signals: tuple[Signal, ...]) -> tuple[Signal, Signal, Signal]:
-    """Return query, value and key: the key is the value unless it is given."""
-    return signals[0], signals[1], signals[2] if len(signals) > 2 else signals[1]
+def _mean_of_values(
+    call: Call, score: Signal, query: Signal, key: Signal, value: Signal, count: int
+) -> Signal:
+    """Return what attention puts out; under a causal mask, on average over queries that see 1 to ``count`` keys."""
+    alikes = (alike(key), alike(query)) if call.settings.exact else (0.0, 0.0)
+    if not _causal(call):
+        return attended(score, *alikes, value, count)
+    seen = sorted({round(n) for n in np.linspace(1, count, min(count, _CAUSAL_COUNTS))})
+    means = [attended(score, *alikes, value, n) for n in seen]
+    return mixture(means, np.gradient(np.array(seen, float)).tolist() if len(seen) > 1 else [1.0])
 
 
 def _projected_out(call: Call, kernel: Any, x: Signal) -> tuple[Signal, Scale]:
@@ -84,29 +116,32 @@ def _projected_out(call: Call, kernel: Any, x: Signal) -> tuple[Signal, Scale]:
     return call.calculus.scale(energy.output, math.sqrt(energy.value) * scale.deviation), scale
 
 
-@rule(layers.Attention)
+@rule(layers.Attention, layers.AdditiveAttention)
 def attention(call: Call, *signals: Signal) -> Signal | tuple[Signal, ...]:
-    """Dot-product or concatenated scores between the tensors themselves."""
-    query, value = signals[0], signals[1]
-    key = signals[2] if len(signals) > 2 else value
-    size = call.input_shapes[0][-1] or 1
-    if call.layer.score_mode == "concat":
-        score = Signal(0.0, size * _varying_tanh(query, key))
-    else:
-        score = Signal(0.0, size * query.second_moment * key.second_moment)
-    return _attention(call, score, query, key, value)
+    """Dot-product, concatenated or additive scores between the tensors themselves."""
+    query, value, key = roles(call, signals)
+    score = score_signal(call, query, key)
+    count = call.input_shapes[places(call)[1]][1] or UNKNOWN_SIZE
+    mean = _mean_of_values(call, score, query, key, value, count)
+    result = mean if call.settings.exact else Signal(mean.mean, mean.variance)
+    return result if len(call.output_shapes) == 1 else (result, softmax(score, count))
 
 
-@rule(layers.AdditiveAttention)
-def additive_attention(call: Call, *signals: Signal) -> Signal | tuple[Signal, ...]:
-    """Scores are sums of ``scale * tanh(query + key)``."""
-    query, value = signals[0], signals[1]
-    key = signals[2] if len(signals) > 2 else value
+def score_signal(call: Call, query: Signal, key: Signal) -> Signal:
+    """Return the signal of the scores of an attention layer without projections."""
+    layer = call.layer
     size = call.input_shapes[0][-1] or 1
-    squares = 1.0
-    if call.layer.scale is not None:
-        squares = float(keras.ops.convert_to_numpy(keras.ops.mean(keras.ops.square(call.layer.scale))))
-    return _attention(call, Signal(0.0, size * squares * _varying_tanh(query, key)), query, key, value)
+    squares = 1.0 if layer.scale is None else _mean_square(layer.scale)
+    if isinstance(layer, layers.AdditiveAttention):
+        return Signal(0.0, size * squares * _varying_tanh(query, key))
+    if layer.score_mode == "concat":
+        outer = _mean_square(layer.concat_score_weight)
+        return Signal(0.0, size * outer * _varying_tanh(query, key))
+    return Signal(0.0, size * squares * query.second_moment * key.second_moment)
+
+
+def _mean_square(variable: Any) -> float:
+    return float(keras.ops.convert_to_numpy(keras.ops.mean(keras.ops.square(variable))))
 
 
 def _varying_tanh(query: Signal, key: Signal) -> float:
@@ -115,15 +150,3 @@ def _varying_tanh(query: Signal, key: Signal) -> float:
     part = gaussian(query.mean + key.mean, variance, INDEPENDENT)
     bent = part.mapped(np.tanh(part.values))
     return bent.second - bent.shared(query.variance / variance if variance else 1.0)
-
-
-def _attention(
-    call: Call, score: Signal, query: Signal, key: Signal, value: Signal
-) -> Signal | tuple[Signal, ...]:
-    count = call.input_shapes[1][1] or UNKNOWN_SIZE
-    exact = call.settings.exact
-    mean = attended(score, alike(key) if exact else 0.0, alike(query) if exact else 0.0, value, count)
-    result = mean if exact else Signal(mean.mean, mean.variance)
-    if len(call.output_shapes) == 1:
-        return result
-    return result, softmax(score, count)

@@ -6,25 +6,32 @@ import math
 
 import keras
 
+from autoinit.errors import AutoInitError
 from autoinit.registry import Call, rule
 from autoinit.signal import Signal
 
 layers = keras.layers
 
-_ALPHA_PRIME = -1.7580993408473766
+SATURATION = -1.7580993408473766
 """Value that SELU saturates to, with the opposite sign of alpha * scale (Klambauer et al. 2017)."""
 
 
 @rule(layers.Dropout)
 def dropout(call: Call, x: Signal) -> Signal:
     """Scaled by 1 / (1 - rate), as Keras does."""
-    return call.calculus.drop(x, call.layer.rate)
+    return _dropped(call, x)
 
 
 @rule(layers.SpatialDropout1D, layers.SpatialDropout2D, layers.SpatialDropout3D)
 def spatial_dropout(call: Call, x: Signal) -> Signal:
     """Whole channels; ``paper`` takes it as unscaled, which it is not in Keras 3."""
-    return call.calculus.drop(x, call.layer.rate, spatial=True)
+    return _dropped(call, x, spatial=True)
+
+
+def _dropped(call: Call, x: Signal, *, spatial: bool = False) -> Signal:
+    if call.layer.rate >= 1:
+        return Signal(0.0, 0.0)
+    return call.calculus.drop(x, call.layer.rate, spatial=spatial)
 
 
 @rule(layers.GaussianNoise)
@@ -37,6 +44,11 @@ def gaussian_noise(call: Call, x: Signal) -> Signal:
 def gaussian_dropout(call: Call, x: Signal) -> Signal:
     """Multiplies by N(1, rate / (1 - rate))."""
     rate = call.layer.rate
+    if rate >= 1:
+        raise AutoInitError(
+            f"layer {call.name!r} multiplies by noise of infinite variance; use a rate below 1. "
+            f"Received: rate={rate!r}"
+        )
     return call.calculus.noise(x, factor=math.sqrt(rate / (1 - rate)))
 
 
@@ -46,10 +58,14 @@ def alpha_dropout(call: Call, x: Signal) -> Signal:
     rate = call.layer.rate
     if not rate:
         return x
-    scale = ((1 - rate) * (1 + rate * _ALPHA_PRIME**2)) ** -0.5
+    if rate >= 1:
+        raise AutoInitError(
+            f"layer {call.name!r} drops everything; use a rate below 1. Received: rate={rate!r}"
+        )
+    scale = ((1 - rate) * (1 + rate * SATURATION**2)) ** -0.5
     kept = 1 - rate
-    mean = kept * x.mean + rate * _ALPHA_PRIME
-    second = kept * x.second_moment + rate * _ALPHA_PRIME**2
-    shared = kept**2 * x.shared_moment + 2 * kept * rate * x.mean * _ALPHA_PRIME + (rate * _ALPHA_PRIME) ** 2
+    mean = kept * x.mean + rate * SATURATION
+    second = kept * x.second_moment + rate * SATURATION**2
+    shared = kept**2 * x.shared_moment + 2 * kept * rate * x.mean * SATURATION + (rate * SATURATION) ** 2
     dropped = Signal.from_moments(mean, second, shared if call.settings.exact else None)
-    return call.calculus.scale(dropped, scale, -scale * _ALPHA_PRIME * rate)
+    return call.calculus.scale(dropped, scale, -scale * SATURATION * rate)

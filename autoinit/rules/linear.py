@@ -123,3 +123,21 @@ def embedding(call: Call, x: Signal) -> Weighted:
     energy = call.calculus.contract(Signal(0.0, 1.0), 1)
     scale = call.scale(call.layer.embeddings, energy)
     return Weighted(_output(call, energy, scale), (scale,))
+
+
+_REVERSIBLE = getattr(layers, "ReversibleEmbedding", None)  # not in every Keras that we support
+
+
+@rule(*(kind for kind in (_REVERSIBLE,) if kind is not None))
+def reversible_embedding(call: Call, x: Signal) -> Signal | Weighted:
+    """Embedding; in reverse, logits: a contraction with the same table, or with one of its own."""
+    layer = call.layer
+    if not (call.keywords.get("reverse", False) or call.arguments[1:2] == (True,)):
+        return embedding(call, x)
+    size = float(layer.output_dim)
+    if not layer.tie_weights:
+        y, scale = weighted(call, layer.reverse_embeddings, x, size)
+        return Weighted(y, (scale,))
+    energy = call.calculus.contract(x, size)
+    held = call.scale(layer.embeddings, call.calculus.contract(Signal(0.0, 1.0), 1))
+    return call.calculus.scale(energy.output, math.sqrt(energy.value) * held.deviation)

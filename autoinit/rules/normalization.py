@@ -10,10 +10,13 @@ import numpy as np
 
 from autoinit.calculus import Over
 from autoinit.registry import Call, rule
-from autoinit.signal import Signal, mixture
+from autoinit.signal import Signal
 from autoinit.window import Shape
 
 layers = keras.layers
+
+_MOST_PAIRS = 256
+"""Different pairs of scale and offset that are followed one by one."""
 
 
 @rule(layers.BatchNormalization)
@@ -81,11 +84,27 @@ def normalization(call: Call, x: Signal) -> Signal:
 
 
 def _per_channel(call: Call, x: Signal, scale: Any, offset: Any) -> Signal:
-    scales, offsets = np.broadcast_arrays(np.asarray(scale, np.float64), np.asarray(offset, np.float64))
-    pairs = sorted(set(zip(scales.ravel().tolist(), offsets.ravel().tolist(), strict=True)))
-    if len(pairs) == 1:
-        return call.calculus.scale(x, *pairs[0])
-    return mixture([call.calculus.scale(x, *pair) for pair in pairs], [1.0] * len(pairs))
+    scale, offset = np.asarray(scale), np.asarray(offset)
+    if scale.size and offset.size and np.ptp(scale) == 0 and np.ptp(offset) == 0:
+        return call.calculus.scale(x, float(scale.flat[0]), float(offset.flat[0]))
+    pairs, counts = _representatives(scale, offset)
+    return call.calculus.concatenate([call.calculus.scale(x, a, b) for a, b in pairs], counts)
+
+
+def _representatives(scale: Any, offset: Any) -> tuple[list[tuple[float, float]], list[float]]:
+    """Return few pairs (scale, offset), with weights, of the same first and second moments as all pairs.
+
+    Mean, second moment and covariance of ``scale * x + offset`` depend on nothing else.
+    """
+    table = np.stack([np.ravel(a) for a in np.broadcast_arrays(scale, offset)], axis=1).astype(np.float64)
+    pairs, repeats = np.unique(table, axis=0, return_counts=True)
+    counts = repeats.astype(np.float64)
+    if len(pairs) > _MOST_PAIRS:
+        spreads, axes = np.linalg.eigh(np.cov(table.T, bias=True))
+        steps = np.sqrt(2 * np.maximum(spreads, 0.0))[:, None] * axes.T
+        pairs = table.mean(axis=0) + np.concatenate([steps, -steps])
+        counts = np.ones(len(pairs))
+    return [(float(a), float(b)) for a, b in pairs], counts.tolist()
 
 
 def _affine(call: Call, x: Signal, gamma: Any, beta: Any = None) -> Signal:

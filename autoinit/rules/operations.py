@@ -18,11 +18,12 @@ from autoinit.signal import Signal, mixture
 from autoinit.window import Window
 
 ops = keras.ops
-_IMAGE = keras.KerasTensor((None, 4, 4, 2))
-_PAIR = (_IMAGE, keras.KerasTensor((None, 4, 4, 2)))
+IMAGE = keras.KerasTensor((None, 4, 4, 2))
+PAIR = (IMAGE, keras.KerasTensor((None, 4, 4, 2)))
 
 
-def _classes(functions: Sequence[Callable[..., Any]], *arguments: Any, **keywords: Any) -> tuple[type, ...]:
+def classes(functions: Sequence[Callable[..., Any]], *arguments: Any, **keywords: Any) -> tuple[type, ...]:
+    """Return the classes of operations that these functions record for symbolic arguments, without known ones."""
     found = dict.fromkeys(operation_class(function, *arguments, **keywords) for function in functions)
     return tuple(kind for kind in found if kind not in registered_rules())
 
@@ -70,11 +71,16 @@ _UNARY = (
     ops.tan,
     ops.tanh,
     ops.tanh_shrink,
+    *(
+        getattr(ops, name)  # not all of them in every Keras that we support
+        for name in ("cbrt", "ceil", "erfc", "exp2", "floor", "log10", "log2", "round", "sinc", "trunc")
+        if hasattr(ops, name)
+    ),
 )
 
 
-@rule(*_classes(_UNARY, _IMAGE))
-@rule(*_classes([lambda x: ops.clip(x, -1.0, 1.0)], _IMAGE))
+@rule(*classes(_UNARY, IMAGE))
+@rule(*classes([lambda x: ops.clip(x, -1.0, 1.0)], IMAGE))
 def unary(call: Call, x: Signal) -> Signal:
     """Elementwise functions, evaluated through the operation itself."""
     return elementwise(call, through_keras(call.operation.call, call.operation.name), x)
@@ -90,7 +96,7 @@ def _array(argument: Any) -> Any:
     return np.asarray(keras.ops.convert_to_numpy(argument), dtype=np.float64)
 
 
-def _affine(call: Call, x: Signal, scale: Any = 1.0, offset: Any = 0.0) -> Signal:
+def affine(call: Call, x: Signal, scale: Any = 1.0, offset: Any = 0.0) -> Signal:
     """Return ``scale * x + offset`` for constants that may differ from entry to entry."""
     scales, offsets = np.broadcast_arrays(np.asarray(scale, np.float64), np.asarray(offset, np.float64))
     pairs, counts = np.unique(np.stack([scales.ravel(), offsets.ravel()], axis=1), axis=0, return_counts=True)
@@ -107,48 +113,48 @@ def _affine(call: Call, x: Signal, scale: Any = 1.0, offset: Any = 0.0) -> Signa
     return mixture([call.calculus.scale(x, float(a), float(b)) for a, b in pairs], [float(n) for n in counts])
 
 
-@rule(*_classes([ops.add], *_PAIR))
+@rule(*classes([ops.add], *PAIR))
 def add(call: Call, *signals: Signal) -> Signal:
     """Sum of tensors, or of a tensor and a constant."""
     first, second = operands(call, signals)
     if isinstance(first, Signal) and isinstance(second, Signal):
         return call.calculus.combine((first, second), "add")
-    return _affine(call, signals[0], offset=second if isinstance(first, Signal) else first)
+    return affine(call, signals[0], offset=second if isinstance(first, Signal) else first)
 
 
-@rule(*_classes([ops.subtract], *_PAIR))
+@rule(*classes([ops.subtract], *PAIR))
 def subtract(call: Call, *signals: Signal) -> Signal:
     """Difference of tensors, or of a tensor and a constant."""
     first, second = operands(call, signals)
     if isinstance(first, Signal) and isinstance(second, Signal):
         return call.calculus.combine((first, call.calculus.scale(second, -1.0)), "add")
     if isinstance(first, Signal):
-        return _affine(call, first, offset=-second)
-    return _affine(call, second, scale=-1.0, offset=first)
+        return affine(call, first, offset=-second)
+    return affine(call, second, scale=-1.0, offset=first)
 
 
-@rule(*_classes([ops.multiply], *_PAIR))
+@rule(*classes([ops.multiply], *PAIR))
 def multiply(call: Call, *signals: Signal) -> Signal:
     """Product of tensors, or of a tensor and a constant or variable."""
     first, second = operands(call, signals)
     if isinstance(first, Signal) and isinstance(second, Signal):
         return call.calculus.combine((first, second), "multiply")
-    return _affine(call, signals[0], scale=second if isinstance(first, Signal) else first)
+    return affine(call, signals[0], scale=second if isinstance(first, Signal) else first)
 
 
-@rule(*_classes([ops.divide, ops.true_divide], *_PAIR))
+@rule(*classes([ops.divide, ops.true_divide], *PAIR))
 def divide(call: Call, *signals: Signal) -> Signal:
     """Quotient by a constant; a tensor as the divisor goes through its reciprocal, which must be integrable."""
     first, second = operands(call, signals)
     if not isinstance(second, Signal):
-        return _affine(call, first, scale=1 / second)
+        return affine(call, first, scale=1 / second)
     inverse = elementwise(call, lambda x: 1 / x, second)
     if isinstance(first, Signal):
         return call.calculus.combine((first, inverse), "multiply")
-    return _affine(call, inverse, scale=first)
+    return affine(call, inverse, scale=first)
 
 
-@rule(*_classes([ops.power], _IMAGE, 2.0))
+@rule(*classes([ops.power], IMAGE, 2.0))
 def power(call: Call, *signals: Signal) -> Signal:
     """A constant power of a tensor, or a constant to the power of a tensor."""
     first, second = operands(call, signals)
@@ -157,7 +163,7 @@ def power(call: Call, *signals: Signal) -> Signal:
     return elementwise(call, lambda x: np.power(float(first), x), second)
 
 
-@rule(*_classes([ops.maximum, ops.minimum], *_PAIR))
+@rule(*classes([ops.maximum, ops.minimum], *PAIR))
 def extremum(call: Call, *signals: Signal) -> Signal:
     """Larger or smaller of two tensors, or of a tensor and a constant."""
     smaller = type(call.operation) is _MINIMUM
@@ -169,7 +175,7 @@ def extremum(call: Call, *signals: Signal) -> Signal:
     return elementwise(call, lambda x: function(x, bound), signals[0], (bound,))
 
 
-_MINIMUM = operation_class(ops.minimum, *_PAIR)
+_MINIMUM = operation_class(ops.minimum, *PAIR)
 
 
 def _reduced(call: Call, x: Signal) -> tuple[Signal, float]:
@@ -191,26 +197,26 @@ def _reduced(call: Call, x: Signal) -> tuple[Signal, float]:
     return result, float(math.prod(sizes.values()))
 
 
-@rule(*_classes([ops.mean], _IMAGE))
+@rule(*classes([ops.mean], IMAGE))
 def mean(call: Call, x: Signal) -> Signal:
     """Mean over positions, channels or both."""
     return _reduced(call, x)[0]
 
 
-@rule(*_classes([ops.sum], _IMAGE))
+@rule(*classes([ops.sum], IMAGE))
 def total(call: Call, x: Signal) -> Signal:
     """Sum over positions, channels or both."""
     averaged, count = _reduced(call, x)
     return call.calculus.scale(averaged, count)
 
 
-@rule(*_classes([ops.max], _IMAGE))
+@rule(*classes([ops.max], IMAGE))
 def largest(call: Call, x: Signal) -> Signal:
     """Maximum over the reduced axes, taken as positions."""
     return call.calculus.largest(x, _whole_window(call))
 
 
-@rule(*_classes([ops.min], _IMAGE))
+@rule(*classes([ops.min], IMAGE))
 def smallest(call: Call, x: Signal) -> Signal:
     """Minimum over the reduced axes, taken as positions."""
     mirrored = call.calculus.largest(call.calculus.scale(x, -1.0), _whole_window(call))
@@ -225,7 +231,8 @@ def _whole_window(call: Call) -> Window:
     return Window((count,), (1,), (1,), "valid", (None,), (None,))
 
 
-@rule(*_classes([ops.matmul], keras.KerasTensor((None, 3, 4)), keras.KerasTensor((None, 4, 5))))
+@rule(*classes([ops.matmul], keras.KerasTensor((None, 3, 4)), keras.KerasTensor((None, 4, 5))))
+@rule(*classes([ops.dot], keras.KerasTensor((None, 4)), keras.KerasTensor((4, 5))))
 def matmul(call: Call, *signals: Signal) -> Signal | Weighted:
     """Product of matrices; a variable is a weight to be scaled."""
     first, second = call.arguments[:2]
@@ -233,11 +240,11 @@ def matmul(call: Call, *signals: Signal) -> Signal | Weighted:
         return _inner(call, signals[0], signals[1], call.input_shapes[0][-1] or 1)
     variable = second if isinstance(first, Slot) else first
     size = call.input_shapes[0][-1] if isinstance(first, Slot) else call.input_shapes[0][-2]
-    return _weight(call, variable, signals[0], float(size or 1))
+    return weight(call, variable, signals[0], float(size or 1))
 
 
 @rule(
-    *_classes(
+    *classes(
         [lambda x, y: ops.einsum("bij,bjk->bik", x, y)],
         keras.KerasTensor((2, 3, 4)),
         keras.KerasTensor((2, 4, 5)),
@@ -245,6 +252,16 @@ def matmul(call: Call, *signals: Signal) -> Signal | Weighted:
 )
 def einsum(call: Call, *signals: Signal) -> Signal | Weighted:
     """Sum of products over the labels that the output does not have."""
+    size = _einsum_size(call)
+    if len(signals) == 2:
+        return _inner(call, signals[0], signals[1], size)
+    variables = [argument for argument in call.arguments if not isinstance(argument, Slot)]
+    return (
+        weight(call, variables[0], signals[0], size) if variables else call.calculus.scale(signals[0], size)
+    )
+
+
+def _einsum_size(call: Call) -> float:
     subscripts = call.operation.subscripts.replace("...", "").replace(" ", "")
     inputs, output = subscripts.split("->")
     labels = inputs.split(",")
@@ -253,13 +270,17 @@ def einsum(call: Call, *signals: Signal) -> Signal | Weighted:
     for label, argument in zip(labels, call.arguments, strict=True):
         shape = next(shapes) if isinstance(argument, Slot) else tuple(argument.shape)
         sizes.update({name: size or 1 for name, size in zip(label, shape[-len(label) :], strict=True)})
-    size = float(math.prod(n for name, n in sizes.items() if name not in output))
-    if len(signals) == 2:
-        return _inner(call, signals[0], signals[1], size)
-    variables = [argument for argument in call.arguments if not isinstance(argument, Slot)]
-    return (
-        _weight(call, variables[0], signals[0], size) if variables else call.calculus.scale(signals[0], size)
-    )
+    return float(math.prod(n for name, n in sizes.items() if name not in output))
+
+
+def contracted_size(call: Call) -> float:
+    """Return the number of products that an entry of a product of two tensors sums."""
+    if isinstance(call.operation, keras.layers.Dot):
+        axes = call.operation.axes
+        return float(call.input_shapes[0][axes if isinstance(axes, int) else axes[0]] or 1)
+    if hasattr(call.operation, "subscripts"):
+        return _einsum_size(call)
+    return float(call.input_shapes[0][-1] or 1)
 
 
 def _inner(call: Call, first: Signal, second: Signal, size: float) -> Signal:
@@ -267,16 +288,19 @@ def _inner(call: Call, first: Signal, second: Signal, size: float) -> Signal:
     return Signal(size * product.mean, size * product.variance, size * product.covariance)
 
 
-def _weight(call: Call, variable: Any, x: Signal, size: float) -> Signal | Weighted:
+def weight(
+    call: Call, variable: Any, x: Signal, size: float, window: Window | None = None
+) -> Signal | Weighted:
+    """Return the signal after multiplication with a variable, which is to be scaled, or with a constant array."""
     if isinstance(variable, keras.Variable):
-        y, scale = weighted(call, variable, x, size)
+        y, scale = weighted(call, variable, x, size, window)
         return Weighted(y, (scale,))
     values = _array(variable)
-    energy = call.calculus.contract(x, size)
+    energy = call.calculus.contract(x, size, window)
     return call.calculus.scale(energy.output, math.sqrt(energy.value * float(np.mean(values**2))))
 
 
-@rule(*_classes([ops.softmax, ops.log_softmax], _IMAGE))
+@rule(*classes([ops.softmax, ops.log_softmax], IMAGE))
 def softmax(call: Call, x: Signal) -> Signal:
     """Over the operation's axis."""
     size = call.input_shapes[0][call.operation.axis] or 1
@@ -285,17 +309,17 @@ def softmax(call: Call, x: Signal) -> Signal:
     return simulated(call, keras.activations.log_softmax, x, size)
 
 
-_SOFTMAX = operation_class(ops.softmax, _IMAGE)
+_SOFTMAX = operation_class(ops.softmax, IMAGE)
 
 
-@rule(*_classes([lambda x, y: ops.concatenate([x, y], axis=-1)], *_PAIR))
+@rule(*classes([lambda x, y: ops.concatenate([x, y], axis=-1)], *PAIR))
 def concatenate(call: Call, *signals: Signal) -> Signal:
     """Shares by size along the axis."""
     sizes = [float(shape[call.operation.axis] or 1) for shape in call.input_shapes]
     return call.calculus.concatenate(signals, sizes)
 
 
-@rule(*_classes([lambda x, y: ops.stack([x, y], axis=1)], *_PAIR))
+@rule(*classes([lambda x, y: ops.stack([x, y], axis=1)], *PAIR))
 def stack(call: Call, *signals: Signal) -> Signal:
     """Equal shares."""
     return mixture(signals, [1.0] * len(signals))
@@ -319,7 +343,7 @@ _MOVES: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-@rule(*_classes(list(_MOVES.values()), _IMAGE))
+@rule(*classes(list(_MOVES.values()), IMAGE))
 def rearrange(call: Call, x: Signal) -> Signal | tuple[Signal, ...]:
     """The same entries in other places, or some of them."""
     moved = tuple(
@@ -328,13 +352,13 @@ def rearrange(call: Call, x: Signal) -> Signal | tuple[Signal, ...]:
     return moved[0] if len(moved) == 1 else moved
 
 
-@rule(*_classes([lambda x: ops.cast(x, "float16"), ops.stop_gradient, ops.copy], _IMAGE))
+@rule(*classes([lambda x: ops.cast(x, "float16"), ops.stop_gradient, ops.copy], IMAGE))
 def identity(call: Call, x: Signal) -> Signal:
     """Another copy or precision of the same entries."""
     return x
 
 
-@rule(*_classes([lambda x: ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))], _IMAGE))
+@rule(*classes([lambda x: ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))], IMAGE))
 def pad(call: Call, x: Signal) -> Signal:
     """Zeros around the positions."""
     widths = call.operation.pad_width

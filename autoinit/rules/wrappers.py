@@ -6,6 +6,9 @@ from dataclasses import replace
 
 import keras
 
+from autoinit.fields import Field
+from autoinit.folding import Folded, Unfolded
+from autoinit.law import Correlations, gaussian
 from autoinit.registry import Call, Result, rule, rule_for
 from autoinit.signal import Signal
 
@@ -25,3 +28,21 @@ def time_distributed(call: Call, x: Signal) -> Result:
         x.mean, x.variance, x.covariance
     )  # its law is about positions that the inner layer does not see
     return rule_for(inner.operation)(inner, free)
+
+
+@rule(Folded)
+def folded(call: Call, x: Signal) -> Signal:
+    """Examples are as much alike as time steps were; the law is about positions that are gone."""
+    if not call.settings.exact or x.variance == 0:
+        return Signal(x.mean, x.variance, x.covariance)
+    alike = x.covariance / x.variance
+    return Field((gaussian(x.mean, x.variance, Correlations(alike, alike, alike)),)).signal()
+
+
+@rule(Unfolded)
+def unfolded(call: Call, x: Signal, like: Signal) -> Signal:
+    """Time steps are as much alike as examples were."""
+    if x.law is None:
+        return Signal(x.mean, x.variance, x.covariance)
+    shared = x.law.amplitude**2 * sum(part.share * part.shared(part.rho.between) for part in x.law.parts)
+    return Signal.from_moments(x.mean, x.second_moment, shared)

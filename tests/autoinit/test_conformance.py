@@ -207,6 +207,11 @@ EXAMPLES[layers.AveragePooling2D].append(
     Example(lambda: layers.AveragePooling2D(3, 2, padding="same"), IMAGE, EXACT)
 )
 
+if hasattr(layers, "ReversibleEmbedding"):
+    EXAMPLES[layers.ReversibleEmbedding] = [
+        Example(lambda: layers.ReversibleEmbedding(9, 8), ((12,),), dtype="int32")
+    ]
+
 OPERATIONS: list[Example] = [
     *(
         Example((lambda f=f: f), VECTOR)
@@ -238,6 +243,42 @@ OPERATIONS: list[Example] = [
     Example(lambda: lambda x: ops.split(x, 2, axis=1)[0], SERIES),
     Example(lambda: lambda x: ops.pad(x, ((0, 0), (1, 1), (2, 2), (0, 0))), IMAGE, EXACT),
     Example(lambda: lambda x: ops.expand_dims(x, 1), VECTOR),
+]
+
+
+class Convolved(keras.Model):
+    """A model with a weight of its own."""
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(3, 3, shape[-1], 8), name="kernel")
+        super().build(shape)
+
+    def call(self, x):
+        return ops.conv(x, self.kernel, padding="same")
+
+
+class Table(keras.Model):
+    """An embedding by hand."""
+
+    def build(self, shape):
+        self.table = self.add_weight(shape=(9, 8), name="table")
+        super().build(shape)
+
+    def call(self, x):
+        return ops.take(self.table, x, axis=0)
+
+
+OPERATIONS += [
+    Example(lambda: lambda x: ops.cast(x > 0.3, "float32"), VECTOR),
+    Example(lambda: lambda x: ops.cast(ops.less_equal(x[0], x[1]), "float32"), TWO),
+    Example(lambda: lambda x: ops.where(x > 0.3, x, 0.1 * x), VECTOR, EXACT),
+    Example(lambda: lambda x: ops.max_pool(x, 2), IMAGE),
+    Example(lambda: lambda x: ops.average_pool(x, 3, strides=2, padding="same"), IMAGE, EXACT),
+    Example(lambda: Convolved(), IMAGE, EXACT),
+    Example(lambda: Table(), ((12,),), dtype="int32"),
+    Example(
+        lambda: layers.TimeDistributed(keras.Sequential([keras.Input((24,)), layers.Dense(12)])), ((5, 24),)
+    ),
 ]
 
 SIMULATED = {
@@ -302,7 +343,7 @@ def test_every_registered_operation_has_an_example_or_is_elementwise():
 
     seen = set()
     for example in OPERATIONS:
-        for step in trace(model_of(example.make(), *example.shapes), has_rule).steps:
+        for step in trace(model_of(example.make(), *example.shapes, dtype=example.dtype), has_rule).steps:
             seen.add(rule_of(type(step.operation)))
     registered = {
         function for kind, function in registered_rules().items() if not issubclass(kind, keras.Layer)
