@@ -170,6 +170,10 @@ def _load(plugin: Plugin) -> None:
             raise PluginError(
                 f"cannot import the module {plugin.source!r}: {error}; a file is named with its '.py'"
             ) from error
+        except Exception as error:  # whatever a user's program raises is told as its mistake
+            raise PluginError(
+                f"the module {plugin.source!r} fails: {type(error).__name__}: {error}"
+            ) from error
         return
     file = Path(plugin.source)
     try:

@@ -125,6 +125,13 @@ def test_a_module_that_is_not_there_is_refused(tmp_path):
         )
 
 
+def test_a_module_that_fails_is_named(tmp_path, monkeypatch):
+    (tmp_path / "failing_module.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(PluginError, match="the module 'failing_module' fails: ZeroDivisionError: division"):
+        load_plugins(["failing_module"])
+
+
 @pytest.mark.parametrize("plugins", [3, "x.py", [{"sorce": "x"}], [1]])
 def test_plugins_of_another_form_are_refused(tmp_path, plugins):
     with pytest.raises(ConfigError, match="plugins"):
