@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -13,8 +14,11 @@ import nas.codeepneat.weighted_sum  # noqa: F401  registers WeightedSum
 
 def load(path: Path | str) -> keras.Model:
     """Load a network in Keras' safe mode. Raises ValueError if the file is not one, or holds a layer not known."""
+    damaged = (KeyError, OSError, json.JSONDecodeError)  # of a .keras file with parts missing or garbled
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
+    except damaged as error:
+        raise ValueError(f"{path} is not a network that can be loaded: {error}") from error
     except (
         TypeError
     ) as error:  # what Keras raises for a class that it does not know, with the whole model in it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import keras
@@ -67,3 +68,23 @@ def test_a_layer_that_is_not_known_is_named(tmp_path):
         nas.load_network(tmp_path / "own.keras")
     with pytest.raises(ValueError, match="not found"):
         nas.load_network(tmp_path / "absent.keras")
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("empty.keras", {}),
+        ("text.keras", {"config.json": "no JSON", "metadata.json": "{}"}),
+        ("text.h5", None),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path, name, parts):
+    path = tmp_path / name
+    if parts is None:
+        path.write_text("no network")
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            for part, text in parts.items():
+                archive.writestr(part, text)
+    with pytest.raises(ValueError, match=rf"{name} is not a network that can be loaded: .+"):
+        nas.load_network(path)
