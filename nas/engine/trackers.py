@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -101,18 +101,20 @@ class _MLflow:
             ) from error
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        self._try(lambda: self._mlflow.log_metrics(dict(values), step=step))
+
+    def close(self) -> None:
+        self._try(self._mlflow.end_run)
+
+    def _try(self, call: Callable[[], object]) -> None:
         if self._lost:
             return
         try:
-            self._mlflow.log_metrics(dict(values), step=step)
+            call()
         except self._mlflow.exceptions.MlflowException as error:
             self._lost = True
             reason = " ".join(str(error).split())[:300]
-            warnings.warn(f"MLflow is given up, the run goes on without it: {reason}", stacklevel=2)
-
-    def close(self) -> None:
-        if not self._lost:
-            self._mlflow.end_run()
+            warnings.warn(f"MLflow is given up, the run goes on without it: {reason}", stacklevel=3)
 
 
 def make_trackers(

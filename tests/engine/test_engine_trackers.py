@@ -109,6 +109,16 @@ def test_a_lost_mlflow_server_does_not_end_the_run(tmp_path, fake_mlflow):
     assert sum(call[0] == "metrics" for call in fake_mlflow.calls) == 3
 
 
+def test_an_mlflow_server_that_is_lost_at_the_end_does_not_end_the_run(tmp_path, fake_mlflow):
+    def end_run():
+        raise MlflowException("no server")
+
+    fake_mlflow.end_run = end_run
+    (tracker,) = make_trackers(False, True, tmp_path, "fake", {}, "id")
+    with pytest.warns(UserWarning, match="MLflow is given up, the run goes on without it: no server"):
+        tracker.close()
+
+
 def test_a_run_is_passed_on_to_the_real_mlflow(tmp_path, monkeypatch):
     mlflow = pytest.importorskip("mlflow", reason="MLflow is not tested: pip install mlflow")
     monkeypatch.chdir(tmp_path)
