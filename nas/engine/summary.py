@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,7 @@ class Follower:
 
 
 def best_of(path: Path) -> Best:
-    """Return the best network: the first finalist, or the best outcome so far in an unfinished run.
+    """Return the best network: the first finalist that is saved, or the best outcome so far in an unfinished run.
 
     Raises:
         NoResultError: if the run has no result.
@@ -137,7 +137,7 @@ def best_of(path: Path) -> Best:
     """
     folder = RunFolder.open(path)
     with folder.open_store(read_only=True) as store:
-        final = next((item for item in store.finals() if item.outcome.state in RESULTS), None)
+        final = _best_final(store.finals())
         outcome = _outcome_of(final, store)
         if outcome is None:
             raise NoResultError(f"{path}: no candidate has a result yet")
@@ -165,6 +165,13 @@ def is_running(folder: RunFolder) -> bool:
     except FileNotFoundError:
         return False
     return False
+
+
+def _best_final(finals: Sequence[Final]) -> Final | None:
+    """Return the first finalist with a network, whose is ``best.keras``; without one, the first with a result."""
+    saved = [item for item in finals if item.model_file is not None]
+    found = saved or [item for item in finals if item.outcome.state in RESULTS]
+    return found[0] if found else None
 
 
 def _outcome_of(final: Final | None, store: Store) -> Outcome | None:

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from nas.candidate import Candidate, State, make_spec
+from nas.candidate import Candidate, Outcome, State, make_spec
 from nas.engine.finals import train_finalists
 from nas.engine.local_pool import LocalPool
 from nas.engine.loop import Stop
 from nas.engine.pool import Result
 from nas.engine.run_folder import RunFolder
+from nas.engine.store import Final, Store
+from nas.engine.summary import best_of
 from nas.evaluate import Report
 
 
@@ -105,3 +107,18 @@ def test_the_best_network_is_that_of_the_first_finalist_that_could_be_trained(
     assert not good or best.read_bytes() == b"network %d" % good[0]
     assert train_finalists(ranked, count, folder, store, pool, Stop())
     assert pool.trained == trained
+
+
+def test_the_best_of_a_run_is_the_network_that_is_saved(tmp_path):
+    """Also where the first finalist diverged when it was trained again: a result, but no network."""
+    folder = RunFolder.create(tmp_path / "run")
+    parts = {"task": {}, "model": {}, "initialization": {}, "training": {}}
+    ranked = [Candidate(i, 0, make_spec(0, **parts, replicate=i)) for i in range(2)]
+    with Store.create(folder.engine(), folder.run_id, name="run", config={}) as store:
+        store.add_candidates([(candidate, candidate.key) for candidate in ranked], 0)
+        store.add_outcomes([Outcome(i, State.COMPLETED, 0.9 - i / 10) for i in range(2)], 0)
+        store.add_final(Final(0, Outcome(0, State.DIVERGED, 0.1, reason="loss"), None))
+        store.add_final(Final(1, Outcome(1, State.COMPLETED, 0.8), "final-1.keras"))
+    found = best_of(folder.path)
+    assert found.outcome.candidate_id == 1
+    assert found.model == folder.path / "final-1.keras"
