@@ -116,11 +116,11 @@ def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparis
 
 
 ONE_OF_EACH = (
-    "The values are the networks that the evolutions made, up to generation {last}. Networks of one evolution descend "
+    "The values are the networks that the evolutions made{until}. Networks of one evolution descend "
     "from each other, so they are no independent draws: what follows describes these evolutions and says little about "
     "others. Four evolutions or more of each kind are compared as wholes."
 )
-WHOLES = "Every value is the best network of one evolution up to generation {last}."
+WHOLES = "Every value is the best network of one evolution{until}."
 
 
 def compare_evolutions(
@@ -132,7 +132,8 @@ def compare_evolutions(
         name: column for name, column in found.values.items() if any(value is not None for value in column)
     }
     comparison = compare(known, chance=chance, correction=correction) if len(known) > 1 else None
-    note = (WHOLES if found.unit == "evolution" else ONE_OF_EACH).format(last=found.last)
+    until = f" up to generation {found.last}" if found.last >= 0 else " so far"
+    note = (WHOLES if found.unit == "evolution" else ONE_OF_EACH).format(until=until)
     return RunComparison(comparison, (), found.texts, found.values, found.unit, metric, note)
 
 

@@ -43,16 +43,17 @@ def _courses(
     figure = go.Figure()
     longest = 0
     for index, (name, evolutions) in enumerate(groups.items()):
-        courses = [found for evolution in evolutions if (found := course(evolution))[0]]
-        if not courses:
+        known = [evolution for evolution in evolutions if course(evolution)[0]]
+        if not known:
             continue
+        courses = [course(evolution) for evolution in known]
         generations = sorted(set.intersection(*(set(found[0]) for found in courses)))
         table = np.array([[dict(zip(*c, strict=True))[g] for g in generations] for c in courses])
         if len(courses) > 1:
             low, high = [float(v) for v in table.min(axis=0)], [float(v) for v in table.max(axis=0)]
             add_band(figure, generations, low, high, index, f"{label(name)}, {len(courses)} evolutions")
         elif spread_of_one is not None:
-            low, high = spread_of_one(evolutions[0])
+            low, high = spread_of_one(known[0])
             add_band(figure, generations, low, high, index, f"{label(name)}, 10th to 90th percentile")
         mean = [float(v) for v in table.mean(axis=0)]
         line = {"color": color(index)}

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from nas.analysis.compare_run import (
@@ -136,17 +137,18 @@ def _points(runs: Sequence[RunData], names: Sequence[str], correction: Correctio
     cells: dict[str, dict[tuple[Any, ...], tuple[str, float | None]]] = {}
     parts = [compare_run(run, correction=correction) for run in runs]
     for run, name, part in zip(runs, names, parts, strict=True):
+        # All strategies of a paired run have the same subjects, also where an unfinished one has not asked for all yet.
+        subjects = max(part.texts.values(), key=len, default=()) if _is_paired(run) else ()
         for strategy, column in part.values.items():
             found = cells.setdefault(f"{name}: {strategy}" if name else strategy, {})
-            for index, (text, value) in enumerate(zip(part.texts[strategy], column, strict=True)):
+            texts = [*part.texts[strategy], *subjects[len(column) :]]
+            for index, (text, value) in enumerate(zip_longest(texts, column)):
                 # Within one config the position says what a subject is, between configs the function does.
                 found[run.config.get("seed"), index, text if name else ""] = text, value
-    paired = len({frozenset(found) for found in cells.values()}) == 1 and all(
-        run.config["search"].get("paired", True) for run in runs
-    )
-    first = next(iter(cells.values()))
+    paired = len({frozenset(found) for found in cells.values()}) == 1 and all(map(_is_paired, runs))
+    first = next(iter(cells.values()), {})
     rows = {name: [found[key] for key in (first if paired else found)] for name, found in cells.items()}
-    texts = {name: [text for text, _ in found] for name, found in rows.items()}
+    all_texts = {name: [text for text, _ in found] for name, found in rows.items()}
     columns = {name: [value for _, value in found] for name, found in rows.items()}
     known = {name: column for name, column in columns.items() if any(value is not None for value in column)}
     baseline = [value for part in parts for value in part.baseline_fitness] if not any(names) else []
@@ -160,7 +162,11 @@ def _points(runs: Sequence[RunData], names: Sequence[str], correction: Correctio
             paired=paired,
             correction=correction,
         )
-    return RunComparison(comparison, tuple(baseline), texts, columns, parts[0].unit, parts[0].metric)
+    return RunComparison(comparison, tuple(baseline), all_texts, columns, parts[0].unit, parts[0].metric)
+
+
+def _is_paired(run: RunData) -> bool:
+    return bool(run.config["search"].get("paired", True))
 
 
 def compare_runs(runs: Sequence[RunData], *, correction: Correction = "holm") -> RunComparison:

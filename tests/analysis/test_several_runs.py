@@ -16,6 +16,7 @@ from test_report import Document, without_plotly  # type: ignore[import-not-foun
 
 from nas.analysis.compare_run import compare_run
 from nas.analysis.evolutions import MINIMUM, Evolution, evolutions_of, measured
+from nas.analysis.group_figures import mean_by_group
 from nas.analysis.report import load_run, render
 from nas.analysis.run_data import RunData, Trial
 from nas.analysis.several_report import render_several, write_several
@@ -177,6 +178,23 @@ def test_seeds_of_one_comparison_are_pooled_and_stay_paired(make_comparison: Cal
     assert len(both.comparison.pairs) == 3
 
 
+@pytest.mark.parametrize("asked", [2 + 3 * 10 + 1, 2 + 3 * 10 + 2])
+def test_an_unfinished_comparison_stays_paired(make_comparison: Callable[..., Path], asked: int) -> None:
+    one = load_run(make_comparison(functions=12))
+    other = replace(one, path=Path("/other"), config={**one.config, "seed": 1}, trials=one.trials[:asked])
+    both = compare_runs([one, other])
+    assert both.comparison is not None and both.comparison.paired
+    assert {len(column) for column in both.values.values()} == {12 + 11}
+
+
+def test_comparisons_that_have_just_begun_have_nothing_to_compare(
+    make_comparison: Callable[..., Path],
+) -> None:
+    one = replace(load_run(make_comparison(functions=2)), trials=(), finished=None)
+    two = replace(one, path=Path("/other"), config={**one.config, "seed": 1})
+    assert "Fewer than two groups have results." in Document(without_plotly(render_several([one, two]))).text
+
+
 def test_other_configs_of_a_comparison_are_groups_of_their_own(make_comparison: Callable[..., Path]) -> None:
     one = load_run(make_comparison(functions=10))
     other = replace(one, path=Path("/other"), config={**one.config, "training": {"epochs": 9}})
@@ -210,6 +228,26 @@ def test_any_prefix_of_a_run_of_arms_can_be_reported(arms_run: Callable[..., Pat
     run = load_run(arms_run(told=told))
     Document(without_plotly(render(run)))
     assert measured(evolutions_of(run)).unit == ("evolution" if told >= 24 else "network")
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [(7, "that the evolutions made so far. Networks"), (24, "network of one evolution up to generation 0.")],
+)
+def test_it_is_said_how_far_evolutions_are_compared(
+    arms_run: Callable[..., Path], told: int, words: str
+) -> None:
+    assert words in compare_run(load_run(arms_run(told=told))).note
+
+
+def test_the_spread_of_a_single_evolution_is_that_of_the_one_with_results() -> None:
+    trials = tuple(
+        Trial(Candidate(n, n // 4, spec("relu(x)", "autoinit", n), {}), outcome(n, 0.5 + n / 100))
+        for n in range(8)
+    )
+    empty, full = Evolution("replicate 0", trials[:0]), Evolution("replicate 1", trials)
+    low, high, _ = mean_by_group({"autoinit": [empty, full]}, "accuracy").data
+    assert len(low.y) == len(high.y) == len(low.x) == 2
 
 
 @pytest.fixture
