@@ -146,6 +146,10 @@ class Outcome:
     duplicate_of: int | None = None
 
     def __post_init__(self) -> None:
+        if (
+            self.fitness is not None
+        ):  # a NumPy number is summed otherwise than the float that a store gives back
+            object.__setattr__(self, "fitness", float(self.fitness))
         if (self.fitness is None) == (self.state in RESULTS):
             raise ValueError(
                 f"an outcome has a fitness exactly when its state is one of {sorted(RESULTS)}. "

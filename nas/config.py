@@ -79,7 +79,8 @@ class Resources(_Section):
 
 
 class EngineConfig(_Section):
-    """How candidates are evaluated. Nothing here changes what the search decides.
+    """How candidates are evaluated. Nothing here changes what a search decides, but for those that breed whenever a
+    worker is free (``mode: steady``, ``lag: null``): they depend on the order in which outcomes arrive.
 
     Attributes:
         pool: ``ray``, or ``local`` for one evaluation at a time inside the driver's process.

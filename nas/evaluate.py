@@ -269,7 +269,7 @@ class _Evaluation:
             seconds=self._seconds,
             reason=reason,
             traceback=trace,
-            model=self._model_bytes,
+            model=self._model_bytes if state is State.COMPLETED else None,
         )
 
 

@@ -8,6 +8,7 @@ longer trainings, and the first of these are reported on the test split.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -206,7 +207,7 @@ class FunctionSearch:
             first.setdefault(of, candidate)
             if fitness is not None:
                 values.setdefault(of, []).append(fitness)
-        order = sorted(values, key=lambda of: (-sum(values[of]) / len(values[of]), of))
+        order = sorted(values, key=lambda of: (-math.fsum(values[of]) / len(values[of]), of))
         return [first[of] for of in order]
 
     def snapshot(self) -> Json:

@@ -56,7 +56,7 @@ def run_file(path: Path | str) -> ModuleType:
     sys.modules[name] = module  # dataclasses look their module up
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever a user's program raises is told as its mistake
+    except (Exception, SystemExit) as error:  # whatever a user's program raises is told as its mistake
         del sys.modules[name]
         raise UserCodeError(f"{file}{_line(error, file)}: {type(error).__name__}: {error}") from error
     setattr(module, DIGEST, digest)

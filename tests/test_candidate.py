@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from nas.candidate import RESULTS, Candidate, Outcome, State, canonical_json, make_spec
@@ -96,3 +97,9 @@ def test_results_carry_a_fitness(state):
 def test_everything_but_completed_says_why():
     with pytest.raises(ValueError, match="says why"):
         Outcome(0, State.TIMED_OUT)
+
+
+def test_a_fitness_is_a_float_whatever_number_it_came_as() -> None:
+    outcome = Outcome(0, State.COMPLETED, np.float64(0.1))
+    assert type(outcome.fitness) is float
+    assert Outcome.from_json(outcome.to_json()) == outcome

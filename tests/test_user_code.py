@@ -76,6 +76,7 @@ def test_a_task_and_a_layer_type_of_the_users_own_in_a_ray_worker(project, tmp_p
     assert "loaded and scored now" in gondwana("best", run, cwd=elsewhere, GONDWANA_PLUGINS=code)
 
 
+@pytest.mark.filterwarnings("ignore:TensorFlow is already in use")  # by other tests of this process
 def test_a_run_with_code_of_the_users_own_is_resumed_from_anywhere(project, tmp_path):
     stop = Stop()
 

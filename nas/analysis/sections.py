@@ -232,7 +232,9 @@ def reproduce(run: RunData) -> Html:
     text = (
         "Fitness is measured on the validation split after the last epoch. A candidate's seed is derived from the "
         "run's seed and from what the candidate is, so the same config gives the same candidates, whatever the number "
-        "of workers. Bit-equal training needs the same versions, device and number of threads."
+        "of workers; a search that breeds whenever a worker is free (mode: steady, lag: null) repeats them from its "
+        "record alone, since they depend on the order in which outcomes arrived. Bit-equal training needs the same "
+        "versions, device and number of threads."
     )
     return join(
         [element("p", text), definitions((label, element("code", command)) for label, command in items)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -75,7 +76,7 @@ def credited(population: Population, shares: Mapping[int, Sequence[Fitness]]) ->
     """
 
     def mean(fitnesses: Sequence[Fitness]) -> Fitness:
-        return tuple(sum(figures) / len(fitnesses) for figures in zip(*fitnesses, strict=True))
+        return tuple(math.fsum(figures) / len(fitnesses) for figures in zip(*fitnesses, strict=True))
 
     individuals = tuple(
         replace(each, fitness=mean(shares[each.id])) if shares.get(each.id) else each

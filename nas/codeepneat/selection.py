@@ -70,11 +70,13 @@ def shares(
 
     Each species gets at least one place; if there are more species than places, the best get one.
     """
-    weights = {name: sum(standing[m.id] for m in members) / len(members) for name, members in species.items()}
+    weights = {
+        name: math.fsum(standing[m.id] for m in members) / len(members) for name, members in species.items()
+    }
     if len(weights) >= places:
         chosen = sorted(weights, key=lambda name: (-weights[name], name))[:places]
         return {name: int(name in chosen) for name in weights}
-    free, total = places - len(weights), sum(weights.values())
+    free, total = places - len(weights), math.fsum(weights.values())
     exact = {name: free * weight / total for name, weight in weights.items()}
     whole = {name: 1 + math.floor(part) for name, part in exact.items()}
     rest = places - sum(whole.values())

@@ -12,6 +12,7 @@ until the wanted number of species is reached, or as near to it as the populatio
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -59,7 +60,7 @@ def distance(first: Genome, second: Genome, alphabet: Alphabet) -> float:
     genes = _differences(first.genes, second.genes, alphabet.genome)
     for one, two in pairs:
         genes += _differences(one.genes, two.genes, alphabet.nodes[one.kind])
-    return ((total - common) / total + (sum(genes) / len(genes) if genes else 0.0)) / 2
+    return ((total - common) / total + (math.fsum(genes) / len(genes) if genes else 0.0)) / 2
 
 
 def speciate(

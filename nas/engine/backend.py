@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 
 def configure(threads: int) -> None:
     """Limit the framework to ``threads`` threads and let it take GPU memory as it needs it.
 
     TensorFlow ignores ``OMP_NUM_THREADS`` and would start a thread per core in every worker; it would also claim the
-    whole memory of a GPU, so that two workers could not share one.
+    whole memory of a GPU, so that two workers could not share one. Where TensorFlow is in use already, neither can be
+    changed any more: a UserWarning says so.
     """
     import keras
 
@@ -17,8 +19,16 @@ def configure(threads: int) -> None:
     if name == "tensorflow":
         import tensorflow as tf
 
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
+        except RuntimeError:  # in this process, by a notebook or a user's own module, before the run began
+            warnings.warn(
+                f"TensorFlow is already in use in this process and cannot be limited to {threads} thread(s) any more; "
+                "figures may differ in the last digits from those of a run in a process of its own",
+                stacklevel=2,
+            )
+            return
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)
     elif name == "torch":
