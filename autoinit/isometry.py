@@ -15,7 +15,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from autoinit.backward import activation_of
 from autoinit.errors import ModelError
 from autoinit.functions import ScalarFunction
 from autoinit.gaussian import gaussian_nodes
@@ -23,6 +22,7 @@ from autoinit.graph import Step, trace
 from autoinit.plan import Plan
 from autoinit.registry import has_rule
 from autoinit.signal import Signal
+from autoinit.slopes import activation_of
 
 _WEIGHTED = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 _NEUTRAL = (keras.layers.Flatten, keras.layers.Reshape, keras.layers.Identity, keras.layers.InputLayer)

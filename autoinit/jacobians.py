@@ -12,11 +12,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from autoinit.elementwise import softmax
 from autoinit.functions import BUILT_IN
-from autoinit.gaussian import gaussian_moments
 from autoinit.graph import sublayers
 from autoinit.registry import Call, Scale
-from autoinit.rules.attention import places, roles, score_signal
+from autoinit.rules.attention import places, roles, score_scale, score_signal
 from autoinit.rules.pooling import UNKNOWN_SIZE
 from autoinit.rules.recurrent import RECURRENT, recurrent_output, sequences
 from autoinit.signal import Signal
@@ -27,6 +27,7 @@ __all__ = [
     "projected_attention_gains",
     "recurrent_gain",
     "softmax_gain",
+    "vector_gain",
 ]
 
 layers = keras.layers
@@ -47,13 +48,30 @@ def softmax_gain(x: Signal, count: int) -> float:
     return float(np.mean(squares * (1 - 2 * s) + squares * squares.sum(axis=1, keepdims=True)))
 
 
+def vector_gain(function: Any, x: Signal, size: int, seed: int) -> float:
+    """Return the gain of a function of vectors of this size, from seeded differences as :func:`recurrent_gain`."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(x.mean, x.variance**0.5, (max(_DRAWN // size, 16), size))
+    shift = _STEP * rng.choice([-1.0, 1.0], values.shape)
+    up, down = (
+        np.asarray(
+            keras.ops.convert_to_numpy(function(keras.ops.convert_to_tensor(moved, dtype="float32"))),
+            np.float64,
+        )
+        for moved in (values + shift, values - shift)
+    )
+    return _along(up, down, rng) / size
+
+
+def _along(up: Any, down: Any, rng: np.random.Generator) -> float:
+    signs = rng.choice([-1.0, 1.0], up.shape)
+    along = ((up - down) * signs).reshape(len(up), -1).sum(axis=1) / (2 * _STEP)
+    return float(np.mean(along**2))
+
+
 def _focus(score: Signal, count: int) -> float:
     """Return T E[a^2] of softmax weights a over T positions."""
-    rng = np.random.default_rng(0)
-    logits = rng.normal(0.0, score.variance**0.5, (max(_DRAWN // count, 16), count))
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    weights /= weights.sum(axis=1, keepdims=True)
-    return float(count * np.mean(weights**2))
+    return count * softmax(Signal(0.0, score.variance), count).second_moment
 
 
 def attention_gains(call: Call, inputs: Sequence[Signal]) -> list[float]:
@@ -63,18 +81,28 @@ def attention_gains(call: Call, inputs: Sequence[Signal]) -> list[float]:
     width = call.output_shapes[0][-1] or 1
     score = score_signal(call, query, key)
     focus = _focus(score, keys)
-    moved = focus * width * value.variance  # of a score, per unit of what it is a sum of
-    if isinstance(call.operation, layers.Attention) and call.operation.score_mode == "dot":
-        by_query, by_key = key.second_moment, query.second_moment
-    else:
-        by_query = by_key = _squared_tanh_slope(query.mean + key.mean, query.variance + key.variance)
+    # of a score, per unit of what it is a sum of
+    moved = keys * softmax_gain(score, keys) * width * value.variance
     shares = queries / keys
-    return _by_input(call, [moved * by_query, shares * focus, shares * moved * by_key])
+    layer = call.layer
+    if isinstance(layer, layers.AdditiveAttention) or layer.score_mode != "dot":
+        # Softmax cancels what all keys of a query have in common, but not what all queries of a key have.
+        slope, common = _squared_tanh_slopes(query, key)
+        by_query, by_key = slope - common, slope
+    else:
+        by_query, by_key = key.variance, query.second_moment
+    scale = score_scale(layer)
+    return _by_input(call, [moved * scale * by_query, shares * focus, shares * moved * scale * by_key])
 
 
-def _squared_tanh_slope(mean: float, variance: float) -> float:
+def _squared_tanh_slopes(query: Signal, key: Signal) -> tuple[float, float]:
+    """Return E[h^2] for h = tanh'(query + key), and the mean over queries of the squared mean over keys."""
     tanh = BUILT_IN["tanh"]
-    return gaussian_moments(lambda x: 1 - tanh(x) ** 2, mean, variance).second_moment
+    points, weights = np.polynomial.hermite_e.hermegauss(40)
+    weights = weights / weights.sum()
+    grid = query.mean + key.mean + query.variance**0.5 * points[:, None] + key.variance**0.5 * points[None, :]
+    slopes = 1 - tanh(grid) ** 2
+    return float(weights @ slopes**2 @ weights), float(weights @ (slopes @ weights) ** 2)
 
 
 def projected_attention_gains(call: Call, inputs: Sequence[Signal], scales: Sequence[Scale]) -> list[float]:
@@ -92,7 +120,8 @@ def projected_attention_gains(call: Call, inputs: Sequence[Signal], scales: Sequ
     attended = o[1] * o[0][-1]
     heads = [inner[name].kernel.shape[1] for name in ("query", "value")]
     repeated = heads[0] / heads[1] * queries / keys
-    steered = attended * focus * v[0][-1] / q[0][-1]  # through the scores
+    # through the scores
+    steered = attended * keys * softmax_gain(Signal(0.0, query * key), keys) * v[0][-1] / q[0][-1]
     gains = [
         steered * value * key * q[1] * math.prod(q[0][1:]),
         attended * focus * repeated * v[1] * math.prod(v[0][1:]),
@@ -118,9 +147,7 @@ def recurrent_gain(call: Call, x: Signal) -> float:
     rng = np.random.default_rng(call.settings.seed + 1)
     shift = _STEP * rng.choice([-1.0, 1.0], sequence.shape).astype(np.float32)
     up, down = (_first(recurrent_output(call.layer, sequence + sign * shift)) for sign in (1, -1))
-    signs = rng.choice([-1.0, 1.0], up.shape)
-    along = ((up - down) * signs).reshape(len(up), -1).sum(axis=1) / (2 * _STEP)
-    return float(np.mean(along**2)) / math.prod(sequence.shape[1:])
+    return _along(up, down, rng) / math.prod(sequence.shape[1:])
 
 
 def _first(outputs: Any) -> Any:

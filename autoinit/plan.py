@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 import autoinit.rules  # noqa: F401 (registers the rules)
-from autoinit.backward import Slopes, activation_of, input_gradients
+from autoinit.backward import entries, input_gradients
 from autoinit.calculus import Calculus
 from autoinit.draws import Distribution, check_distribution
 from autoinit.errors import AutoInitError, SignalError
@@ -36,6 +36,7 @@ from autoinit.registry import (
     result_signals,
 )
 from autoinit.signal import Signal, mixture
+from autoinit.slopes import Slopes, activation_of
 from autoinit.window import positions
 
 __all__ = ["Plan", "PlannedCall", "PlannedWeight", "Statistic", "per_input", "plan"]
@@ -250,7 +251,7 @@ class _Propagation:
         for step, planned, (call, scales) in reversed(
             list(zip(self.steps, self.calls, self.made, strict=True))
         ):
-            gradient = gradients[step.outputs[0]]
+            gradient = self._leaving(step, gradients)
             found.append(replace(planned, gradient=gradient))
             for index, part in zip(
                 step.inputs,
@@ -259,6 +260,16 @@ class _Propagation:
             ):
                 gradients[index] += part
         return tuple(reversed(found))
+
+    def _leaving(self, step: Step, gradients: Mapping[int, float]) -> float:
+        """Return the gradient at the first output; of an operation with several, what all of them bring back."""
+        first = gradients[step.outputs[0]]
+        if len(step.outputs) == 1 or isinstance(step.operation, keras.Layer):
+            return first
+        sizes = [entries(self.graph.shapes[index]) for index in step.outputs]
+        return (
+            math.fsum(gradients[index] * n for index, n in zip(step.outputs, sizes, strict=True)) / sizes[0]
+        )
 
 
 def _rules_of(

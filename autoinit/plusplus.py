@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import keras
 import numpy as np
 
-from autoinit.backward import activation_of
 from autoinit.errors import AutoInitError, ModelError
 from autoinit.functions import ScalarFunction, is_elementwise, numpy_activation, numpy_form
 from autoinit.gaussian import gaussian_moments
@@ -17,6 +16,7 @@ from autoinit.graph import Graph, functional_core, trace
 from autoinit.rebuilding import copied_layer, has_activation, innermost, over_time, rebuilt
 from autoinit.registry import Call, has_rule, result_signals, rule, rule_for
 from autoinit.signal import Signal
+from autoinit.slopes import activation_of
 
 Centering = Callable[[Any], Any]
 _C = TypeVar("_C", bound=Centering)

@@ -131,13 +131,16 @@ def score_signal(call: Call, query: Signal, key: Signal) -> Signal:
     """Return the signal of the scores of an attention layer without projections."""
     layer = call.layer
     size = call.input_shapes[0][-1] or 1
-    squares = 1.0 if layer.scale is None else _mean_square(layer.scale)
-    if isinstance(layer, layers.AdditiveAttention):
-        return Signal(0.0, size * squares * _varying_tanh(query, key))
-    if layer.score_mode == "concat":
-        outer = _mean_square(layer.concat_score_weight)
-        return Signal(0.0, size * outer * _varying_tanh(query, key))
-    return Signal(0.0, size * squares * query.second_moment * key.second_moment)
+    if isinstance(layer, layers.AdditiveAttention) or layer.score_mode == "concat":
+        return Signal(0.0, size * score_scale(layer) * _varying_tanh(query, key))
+    return Signal(0.0, size * score_scale(layer) * query.second_moment * key.second_moment)
+
+
+def score_scale(layer: Any) -> float:
+    """Return the mean square of the factors in front of the products that a score sums."""
+    if not isinstance(layer, layers.AdditiveAttention) and layer.score_mode == "concat":
+        return _mean_square(layer.concat_score_weight)
+    return 1.0 if layer.scale is None else _mean_square(layer.scale)
 
 
 def _mean_square(variable: Any) -> float:

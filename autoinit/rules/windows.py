@@ -16,7 +16,8 @@ from autoinit.window import Window, per_axis, spatial
 ops = keras.ops
 
 
-def _window_of(call: Call, sizes: Any) -> Window:
+def window_of(call: Call, sizes: Any) -> Window:
+    """Return the window of an operation that slides one of these sizes."""
     operation = call.operation
     data_format = operation.data_format or keras.config.image_data_format()
     inputs, outputs = (spatial(shapes[0], data_format) for shapes in (call.input_shapes, call.output_shapes))
@@ -30,13 +31,13 @@ def _window_of(call: Call, sizes: Any) -> Window:
 @rule(*classes([lambda x: ops.max_pool(x, 2)], IMAGE))
 def max_pool(call: Call, x: Signal) -> Signal:
     """Maximum over a window."""
-    return call.calculus.largest(x, _window_of(call, call.operation.pool_size))
+    return call.calculus.largest(x, window_of(call, call.operation.pool_size))
 
 
 @rule(*classes([lambda x: ops.average_pool(x, 2)], IMAGE))
 def average_pool(call: Call, x: Signal) -> Signal:
     """Mean over a window."""
-    return call.calculus.average(x, _window_of(call, call.operation.pool_size))
+    return call.calculus.average(x, window_of(call, call.operation.pool_size))
 
 
 @rule(*classes([lambda x, y: ops.conv(x, y)], IMAGE, keras.KerasTensor((2, 2, 2, 3))))
@@ -45,4 +46,4 @@ def conv(call: Call, x: Signal, *others: Signal) -> Signal | Weighted:
     kernel = call.arguments[1]
     if isinstance(kernel, Slot):
         raise UnsupportedLayerError(f"{call.name!r} convolves with a tensor that the model computes")
-    return weight(call, kernel, x, float(kernel.shape[-2]), _window_of(call, tuple(kernel.shape[:-2])))
+    return weight(call, kernel, x, float(kernel.shape[-2]), window_of(call, tuple(kernel.shape[:-2])))

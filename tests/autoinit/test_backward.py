@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import autoinit
-from autoinit.backward import mean_square_slope
 from autoinit.functions import BUILT_IN, relu
 from autoinit.signal import Signal
+from autoinit.slopes import mean_square_slope
 
 layers = keras.layers
 
