@@ -13,7 +13,8 @@ import numpy as np
 from autoinit.apply import apply
 from autoinit.gaussian import Array
 from autoinit.graph import Graph, Slot, Step, trace
-from autoinit.plan import Plan, Statistic, per_input
+from autoinit.inputs import Statistic, per_input
+from autoinit.plan import Plan
 from autoinit.registry import has_rule
 
 

@@ -6,7 +6,6 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Any, Literal
 
 import keras
@@ -20,6 +19,7 @@ from autoinit.errors import AutoInitError, SignalError
 from autoinit.exact import ExactCalculus
 from autoinit.fields import field_of
 from autoinit.graph import Graph, Step, trace
+from autoinit.inputs import Statistic, per_input
 from autoinit.paper import PaperCalculus
 from autoinit.registry import (
     Call,
@@ -39,15 +39,9 @@ from autoinit.signal import Signal, mixture
 from autoinit.slopes import Slopes, activation_of
 from autoinit.window import positions
 
-__all__ = ["Plan", "PlannedCall", "PlannedWeight", "Statistic", "per_input", "plan"]
-
-Statistic = float | Sequence[float] | Mapping[str, float]
-"""One number for every input of a model, or one per input, in order or by name."""
+__all__ = ["Plan", "PlannedCall", "PlannedWeight", "plan"]
 
 _MAX_PASSES = 20
-
-_LARGEST = 1e100
-"""Bound on the moments of inputs, whose squares must be numbers too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,36 +341,6 @@ def _input_signals(graph: Graph, settings: Settings, means: Statistic, variances
         single = settings.exact and positions(graph.shapes[index][1:-1]) == 1
         signals.append(Signal(mean, variance, variance if single else 0.0))
     return signals
-
-
-def per_input(what: str, value: Statistic, graph: Graph) -> list[float]:
-    """Return a number for each input of a graph.
-
-    Raises:
-        AutoInitError: if there are too few or too many, or one is no number.
-    """
-    numbers: list[Any]
-    if isinstance(value, Mapping):
-        if set(value) != set(graph.names):
-            raise AutoInitError(f"{what} must name the inputs {graph.names}. Received: {sorted(value)}")
-        numbers = [value[name] for name in graph.names]
-    elif isinstance(value, Real) or np.ndim(value) == 0:
-        numbers = [value] * len(graph.inputs)
-    else:
-        numbers = list(value)  # type: ignore[arg-type]
-    if len(numbers) != len(graph.inputs):
-        raise AutoInitError(f"{what} needs one number per input, {len(graph.inputs)}. Received: {value!r}")
-    return [_number(what, number) for number in numbers]
-
-
-def _number(what: str, value: Any) -> float:
-    value = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
-    if not isinstance(value, Real):
-        raise AutoInitError(f"{what} must be a number, or one per input. Received: {value!r}")
-    number = float(value)
-    if abs(number) > _LARGEST:
-        raise SignalError(f"{what} must be finite and not beyond {_LARGEST:g}. Received: {value!r}")
-    return number
 
 
 def _planned_weights(model: Any, scales: Mapping[int, Scale]) -> tuple[PlannedWeight, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
+import zlib
 from pathlib import Path
 
 import keras
@@ -14,7 +16,13 @@ import nas.codeepneat.weighted_sum  # noqa: F401  registers WeightedSum
 
 def load(path: Path | str) -> keras.Model:
     """Load a network in Keras' safe mode. Raises ValueError if the file is not one, or holds a layer not known."""
-    damaged = (KeyError, OSError, json.JSONDecodeError)  # of a .keras file with parts missing or garbled
+    damaged = (
+        KeyError,
+        OSError,
+        json.JSONDecodeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    )  # parts missing or garbled
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except damaged as error:

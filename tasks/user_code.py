@@ -71,7 +71,7 @@ def file_digest(file: Path) -> str:
         raise UserCodeError(f"{file} cannot be read: {error.strerror}") from error
 
 
-def _line(error: Exception, file: Path) -> str:
+def _line(error: BaseException, file: Path) -> str:
     """Return `` line N`` for the last line of ``file`` that took part in ``error``."""
     if isinstance(error, SyntaxError) and error.filename == str(file):
         return f" line {error.lineno}"

@@ -47,6 +47,8 @@ def init(
     """Initialize the weights of a saved model with AutoInit, print the plan, and save the model."""
     if out.suffix != ".keras":
         raise ModelFileError(f"--out names a .keras file. Received: {str(out)!r}")
+    if out.is_dir():
+        raise ModelFileError(f"--out names a file, but {out} is a folder")
     loaded = _load(model)
     from autoinit import AutoInit
 
@@ -103,6 +105,8 @@ def signals(
 
 def _load(path: Path) -> Any:
     """Load a model with Keras' safe mode on, so that a stranger's file cannot run code."""
+    if path.is_dir():
+        raise ModelFileError(f"{path}: a folder, not a .keras file")
     if not path.is_file():
         raise ModelFileError(f"{path}: no such file")
     if not zipfile.is_zipfile(path):
@@ -110,13 +114,11 @@ def _load(path: Path) -> Any:
             f"{path}: not a .keras file; save the model with model.save('{path.stem}.keras')"
         )
     load_keras()
-    import keras
-
-    import activations  # noqa: F401  (registers GraphActivation for loading)
+    from nas.saved import load
 
     try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError) as error:
+        return load(path)
+    except ValueError as error:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise ModelFileError(f"{path}: cannot be loaded: {first}") from error
 

@@ -218,3 +218,22 @@ def test_published_example_one_layer_with_any_activation():
 
 def test_model_of_a_layer_is_what_the_rules_are_tested_on():
     assert len(model_of(layers.Add(), (3,), (3,)).inputs) == 2
+
+
+@pytest.mark.parametrize(
+    ("distribution", "expected"),
+    [
+        ("truncated_normal", [-0.189942, -0.069512, -0.015977, 0.427023, 0.689949, -0.02289]),
+        ("untruncated_normal", [-0.117491, 0.067748, -0.069733, -0.211435, -0.100027, 0.011672]),
+        ("uniform", [-0.087065, -0.093552, -0.015687, 0.686098, -0.476541, 0.039915]),
+        ("orthogonal", [-0.322561, -0.173453, -0.048592, -0.162893, 1.00233, -0.211434]),
+    ],
+)
+def test_the_same_seed_gives_the_same_weights_on_every_backend_and_machine(distribution, expected):
+    x = keras.Input((8, 8, 3))
+    y = keras.layers.Conv2D(4, 3, activation="relu")(x)
+    y = keras.layers.Flatten()(keras.layers.SeparableConv2D(6, 3, activation="tanh")(y))
+    model = keras.Model(x, keras.layers.Dense(5, activation="softmax")(y))
+    AutoInit({"distribution": distribution}, seed=7).initialize_model(model)
+    conv, depthwise, dense = (keras.ops.convert_to_numpy(model.weights[i]).ravel() for i in (0, 2, -2))
+    np.testing.assert_allclose([*conv[:3], *depthwise[:2], dense[-1]], expected, atol=2e-6)

@@ -54,3 +54,32 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
 def test_the_output_has_to_be_a_keras_file(saved, tmp_path):
     result = RUNNER.invoke(app, ["init", str(saved), "--out", str(tmp_path / "out.h5")])
     assert "--out names a .keras file" in str(result.exception)
+
+
+@pytest.mark.parametrize("command", ["init", "signals"])
+def test_what_cannot_be_loaded_is_refused_and_nothing_is_overwritten(command, saved, tmp_path):
+    hostile, torn = tmp_path / "hostile.keras", tmp_path / "torn.keras"
+    keras.Sequential([keras.Input((4,)), keras.layers.Lambda(lambda x: x + 1)]).save(hostile)
+    content = bytearray(saved.read_bytes())
+    content[len(content) // 2 - 40 : len(content) // 2 + 40] = bytes(80)  # in the middle of the weights
+    torn.write_bytes(content)
+    out = tmp_path / ("kept.keras" if command == "init" else "kept.svg")
+    out.write_text("precious", encoding="utf-8")
+    for path in (hostile, torn, tmp_path, tmp_path / "missing.keras"):
+        result = RUNNER.invoke(app, [command, str(path), "--out", str(out)])
+        assert isinstance(result.exception, ValueError), (path, result.exception)
+        assert path.name in str(result.exception) and "\n" not in str(result.exception)
+        assert out.read_text(encoding="utf-8") == "precious"
+
+
+def test_a_model_may_be_initialized_in_its_own_place_but_not_in_a_folders(saved, tmp_path):
+    own = tmp_path / "own.keras"
+    own.write_bytes(saved.read_bytes())
+    assert RUNNER.invoke(app, ["init", str(own), "--out", str(own)]).exit_code == 0
+    assert not np.array_equal(
+        keras.models.load_model(own).get_weights()[0], keras.models.load_model(saved).get_weights()[0]
+    )
+    (tmp_path / "folder.keras").mkdir()
+    result = RUNNER.invoke(app, ["init", str(own), "--out", str(tmp_path / "folder.keras")])
+    assert isinstance(result.exception, ValueError) and "is a folder" in str(result.exception)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.keras", "own.keras"]
