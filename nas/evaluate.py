@@ -1,7 +1,8 @@
 """One candidate, from its spec to its result: build, initialize, train, score.
 
 :func:`evaluate` never raises for what a candidate does: whatever goes wrong becomes a :class:`Report` with a state and
-a reason. :func:`finalize` does the same for a finalist and then scores the test split, once.
+a reason. A task that nobody registered is the caller's mistake, and raises. :func:`finalize` does the same for a
+finalist and then scores the test split, once.
 """
 
 from __future__ import annotations
@@ -99,7 +100,10 @@ def evaluate(
         data_dir: where to load them from.
 
     Returns:
-        The report. A failure of any kind is one, with its reason and traceback.
+        The report. Whatever fails in loading, building, training or scoring is one, with its reason and traceback.
+
+    Raises:
+        ValueError: if the spec's task is unknown or refuses its options.
     """
     return _Evaluation(spec).run(
         lambda work: work.search(work.loaded(data, lambda: load_search_data(spec["task"], data_dir)))

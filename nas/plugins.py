@@ -113,11 +113,20 @@ def gathered(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _listed(given: Any, folder: Path) -> list[Plugin]:
-    if isinstance(given, str):
+    if isinstance(given, str | Mapping):
         raise TypeError("a list")
     return [
-        resolved(item, folder) if isinstance(item, str) else Plugin.model_validate(item) for item in given
+        resolved(item, folder) if isinstance(item, str) else _placed(Plugin.model_validate(item), folder)
+        for item in given
     ]
+
+
+def _placed(plugin: Plugin, folder: Path) -> Plugin:
+    """Return a plugin written out as a mapping with the absolute path of its file, and a digest in any case."""
+    if not plugin.source.endswith(".py"):
+        return plugin
+    here = resolved(plugin.source, folder)
+    return here if plugin.sha256 is None else here.model_copy(update={"sha256": plugin.sha256})
 
 
 def _without_file(task: Any, folder: Path) -> tuple[Any, list[Plugin]]:

@@ -56,6 +56,16 @@ def test_a_task_file_is_relative_to_the_config(tmp_path, section):
     assert "mine" in tasks.names()
 
 
+def test_a_plugin_written_as_a_mapping_is_relative_to_the_config(tmp_path):
+    (tmp_path / "mine.py").write_text(TASK.format(name="mine"))
+    data = {**config(tmp_path, {"name": "mine"}), "plugins": [{"source": "mine.py"}]}
+    (plugin,) = parse_config(data, source="x", folder=tmp_path).plugins
+    assert plugin.source == str(tmp_path / "mine.py") and len(plugin.sha256 or "") == 64
+    data["plugins"] = [{"source": "mine.py", "sha256": "0" * 64}]
+    with pytest.raises(ConfigError, match="has changed"):
+        parse_config(data, source="x", folder=tmp_path)
+
+
 def test_the_recorded_config_needs_no_folder_and_notices_a_change(tmp_path):
     (tmp_path / "mine.py").write_text(TASK.format(name="mine"))
     recorded = parse_config(config(tmp_path, {"file": "mine.py"}), source="x", folder=tmp_path).to_json()
@@ -132,7 +142,7 @@ def test_a_module_that_fails_is_named(tmp_path, monkeypatch):
         load_plugins(["failing_module"])
 
 
-@pytest.mark.parametrize("plugins", [3, "x.py", [{"sorce": "x"}], [1]])
+@pytest.mark.parametrize("plugins", [3, "x.py", {"x.py": None}, [{"sorce": "x"}], [1]])
 def test_plugins_of_another_form_are_refused(tmp_path, plugins):
     with pytest.raises(ConfigError, match="plugins"):
         parse_config(

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -78,18 +79,12 @@ def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparis
         return compare_evolutions(
             evolutions_of(run), chance=chance_of(run), metric=run.metric, correction=correction
         )
-    settings = run.config["search"]
     baseline = tuple(
         trial.fitness
         for trial in run.trials
         if trial.candidate.origin.get("role") == "baseline" and trial.fitness is not None
     )
-    cells: dict[str, dict[int, list[Trial]]] = {}
-    for trial in run.trials:
-        origin = trial.candidate.origin
-        subject = origin.get("function", origin.get("point"))
-        if subject is not None:
-            cells.setdefault(str(origin["strategy"]), {}).setdefault(int(subject), []).append(trial)
+    cells = _cells(run)
     texts = {
         name: [str(trials[0].candidate.origin.get("text", "")) for _, trials in sorted(functions.items())]
         for name, functions in cells.items()
@@ -99,20 +94,42 @@ def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparis
         name: [_value(trials, chance) for _, trials in sorted(functions.items())]
         for name, functions in cells.items()
     }
-    known = {name: column for name, column in values.items() if any(value is not None for value in column)}
-    comparison = None
-    paired = bool(settings.get("paired", True))
-    if len(known) > 1 and (not paired or have_common_subjects(known)):
-        comparison = compare(
-            _aligned(known) if paired else known,
-            chance=chance,
-            margin=float(settings["margin"]),
-            baseline=sum(baseline) / len(baseline) if baseline else None,
-            paired=paired,
-            correction=correction,
-        )
+    comparison = _compared(run.config["search"], values, baseline, chance, correction)
     unit = "point" if run.kind == "sweep" else "function"
     return RunComparison(comparison, baseline, texts, values, unit, run.metric)
+
+
+def _cells(run: RunData) -> dict[str, dict[int, list[Trial]]]:
+    """Return the replicates of each subject, by strategy and number of the subject."""
+    cells: dict[str, dict[int, list[Trial]]] = {}
+    for trial in run.trials:
+        origin = trial.candidate.origin
+        subject = origin.get("function", origin.get("point"))
+        if subject is not None:
+            cells.setdefault(str(origin["strategy"]), {}).setdefault(int(subject), []).append(trial)
+    return cells
+
+
+def _compared(
+    settings: Mapping[str, Any],
+    values: Mapping[str, Sequence[float | None]],
+    baseline: Sequence[float],
+    chance: float | None,
+    correction: Correction,
+) -> Comparison | None:
+    """Return the statistics of the strategies that have a result; None while fewer than two can be compared."""
+    known = {name: column for name, column in values.items() if any(value is not None for value in column)}
+    paired = bool(settings.get("paired", True))
+    if len(known) < 2 or (paired and not have_common_subjects(known)):
+        return None
+    return compare(
+        _aligned(known) if paired else known,
+        chance=chance,
+        margin=float(settings["margin"]),
+        baseline=sum(baseline) / len(baseline) if baseline else None,
+        paired=paired,
+        correction=correction,
+    )
 
 
 ONE_OF_EACH = (
@@ -202,24 +219,14 @@ def compare_table(
     """
     frame = _read(path)
     _refuse_repeated_columns(path)
-    for column in (group, value, *([subject] if subject else [])):
-        if column not in frame.columns:
-            raise TableError(
-                f"{path}: there is no column {column!r}. Columns: {', '.join(map(repr, frame.columns))}"
-            )
-    outcomes = [_number(path, row, cell) for row, cell in enumerate(frame[value], start=2)]
-    if "state" in frame.columns:
-        for row, state in enumerate(frame["state"]):
-            if state == State.INVALID:
-                outcomes[row] = math.nan
-            elif state in INFRASTRUCTURE:
-                outcomes[row] = None
+    _refuse_missing_columns(path, frame, [group, value, *([subject] if subject else [])])
+    outcomes = _outcomes(path, frame, value)
     names = list(frame[group])
     if "" in names:
         line = names.index("") + 2
         raise TableError(f"{path}, line {line}: the column {group!r}, which names the group, is empty")
+    groups: dict[str, list[float | None]] = {}
     if subject is None:
-        groups: dict[str, list[float | None]] = {}
         for name, outcome in zip(names, outcomes, strict=True):
             groups.setdefault(name, []).append(outcome)
     else:
@@ -234,6 +241,17 @@ def compare_table(
     )
 
 
+def _outcomes(path: Path, frame: pd.DataFrame, value: str) -> list[float | None]:
+    """Return the column of outcomes, corrected by the column of states if there is one."""
+    outcomes = [_number(path, row, cell) for row, cell in enumerate(frame[value], start=2)]
+    for row, state in enumerate(frame["state"] if "state" in frame.columns else ()):
+        if state == State.INVALID:
+            outcomes[row] = math.nan
+        elif state in INFRASTRUCTURE:
+            outcomes[row] = None
+    return outcomes
+
+
 def _read(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -241,6 +259,14 @@ def _read(path: Path) -> pd.DataFrame:
         raise TableError(f"{path}: there is no such file") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise TableError(f"{path}: is not a CSV file: {' '.join(str(error).split())}") from error
+
+
+def _refuse_missing_columns(path: Path, frame: pd.DataFrame, wanted: Sequence[str]) -> None:
+    for column in wanted:
+        if column not in frame.columns:
+            raise TableError(
+                f"{path}: there is no column {column!r}. Columns: {', '.join(map(repr, frame.columns))}"
+            )
 
 
 def _refuse_repeated_columns(path: Path) -> None:

@@ -236,9 +236,11 @@ def _written(out: Path | None) -> str:
 def _draw_sheet(graphs: list[Graph], sheet: Path | None, seed: int) -> None:
     if sheet is None:
         return
+    if not graphs:
+        typer.echo(f"no functions, so {sheet} is not drawn", err=True)
     from activations import pictures
 
-    for number, start in enumerate(range(0, max(len(graphs), 1), _MOST_ON_SHEET), start=1):
+    for number, start in enumerate(range(0, len(graphs), _MOST_ON_SHEET), start=1):
         path = sheet if number == 1 else sheet.with_name(f"{sheet.stem}-{number}{sheet.suffix}")
         shown = graphs[start : start + _MOST_ON_SHEET]
         with _replacing(path) as temporary:

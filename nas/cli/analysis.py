@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,60 +31,72 @@ class UsageError(ValueError):
     """Options that do not fit what is compared."""
 
 
+Targets = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="TARGET...",
+        help="A config with search.kind compare, sweep or arms, the folder of such a run, several folders of runs, "
+        "or a CSV file.",
+    ),
+]
+GroupColumn = Annotated[str | None, typer.Option(help="CSV: column that names the group.")]
+ValueColumn = Annotated[str | None, typer.Option(help="CSV: column of the outcome, larger is better.")]
+SubjectColumn = Annotated[
+    str | None, typer.Option(help="CSV: column of what belongs together in different groups (paired tests).")
+]
+Chance = Annotated[float | None, typer.Option(help="CSV: value of the best constant answer.")]
+Margin = Annotated[
+    float | None, typer.Option(help="CSV: values up to chance + margin are failures; 0 if left out.")
+]
+Baseline = Annotated[float | None, typer.Option(help="CSV: value to beat.")]
+ForComparisons = Annotated[Correction, typer.Option(help="For the number of comparisons.")]
+Latex = Annotated[bool, typer.Option(help="Print the tables as LaTeX.")]
+Values = Annotated[Path | None, typer.Option(help="Run: write the compared values as CSV.")]
+Page = Annotated[Path | None, typer.Option(help="Several runs: write their report as one page to this file.")]
+RunDir = Annotated[Path | None, typer.Option(help="Config: where the run goes; a new folder under runs/.")]
+DataDir = Annotated[Path | None, typer.Option(help="Config: folder that holds a folder per dataset.")]
+RayAddress = Annotated[str | None, typer.Option(help="Config: local, auto or HOST:PORT.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", help="Config: key.path=value instead of the config's value.")
+]
+
+
 def compare(
-    targets: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="TARGET...",
-            help="A config with search.kind compare, sweep or arms, the folder of such a run, several folders of runs, "
-            "or a CSV file.",
-        ),
-    ],
-    group: Annotated[str | None, typer.Option(help="CSV: column that names the group.")] = None,
-    value: Annotated[str | None, typer.Option(help="CSV: column of the outcome, larger is better.")] = None,
-    subject: Annotated[
-        str | None,
-        typer.Option(help="CSV: column of what belongs together in different groups (paired tests)."),
-    ] = None,
-    chance: Annotated[float | None, typer.Option(help="CSV: value of the best constant answer.")] = None,
-    margin: Annotated[
-        float | None, typer.Option(help="CSV: values up to chance + margin are failures; 0 if left out.")
-    ] = None,
-    baseline: Annotated[float | None, typer.Option(help="CSV: value to beat.")] = None,
-    correction: Annotated[Correction, typer.Option(help="For the number of comparisons.")] = Correction.HOLM,
-    latex: Annotated[bool, typer.Option(help="Print the tables as LaTeX.")] = False,
-    values: Annotated[Path | None, typer.Option(help="Run: write the compared values as CSV.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Several runs: write their report as one page to this file.")
-    ] = None,
-    run_dir: Annotated[
-        Path | None, typer.Option(help="Config: where the run goes; a new folder under runs/.")
-    ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Config: folder that holds a folder per dataset.")
-    ] = None,
-    ray_address: Annotated[str | None, typer.Option(help="Config: local, auto or HOST:PORT.")] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="Config: key.path=value instead of the config's value.")
-    ] = None,
+    targets: Targets,
+    group: GroupColumn = None,
+    value: ValueColumn = None,
+    subject: SubjectColumn = None,
+    chance: Chance = None,
+    margin: Margin = None,
+    baseline: Baseline = None,
+    correction: ForComparisons = Correction.HOLM,
+    latex: Latex = False,
+    values: Values = None,
+    out: Page = None,
+    run_dir: RunDir = None,
+    data_dir: DataDir = None,
+    ray_address: RayAddress = None,
+    overrides: Overrides = None,
 ) -> None:
     """Compare groups of outcomes: run a comparison, or analyse finished runs or anybody's results."""
     target = targets[0]
-    given: dict[str, dict[str, object]] = {
-        "CSV files": {
-            "--group": group,
-            "--value": value,
-            "--subject": subject,
-            "--chance": chance,
-            "--margin": margin,
-            "--baseline": baseline,
-        },
-        "configs": {
-            "--run-dir": run_dir,
-            "--data-dir": data_dir,
-            "--ray-address": ray_address,
-            "--set": overrides,
-        },
+    table = {
+        "--group": group,
+        "--value": value,
+        "--subject": subject,
+        "--chance": chance,
+        "--margin": margin,
+        "--baseline": baseline,
+    }
+    config = {
+        "--run-dir": run_dir,
+        "--data-dir": data_dir,
+        "--ray-address": ray_address,
+        "--set": overrides,
+    }
+    given: dict[str, Mapping[str, object]] = {
+        "CSV files": table,
+        "configs": config,
         "runs and configs": {"--values": values},
         "several runs": {"--out": out},
     }
@@ -92,7 +105,7 @@ def compare(
         _show_runs(targets, correction, latex, values, out)
     elif target.suffix.lower() == ".csv":
         _refuse(given, f"{target} is a CSV file", allowed=("CSV files",))
-        _show_table(target, given["CSV files"], correction, latex)
+        _show_table(target, table, correction, latex)
     elif target.is_dir():
         _refuse(given, f"{target} is a run already", allowed=("runs and configs",))
         _show_run(target, correction, latex, values)
@@ -104,7 +117,7 @@ def compare(
         _show_run(_run(target, run_dir, data_dir, changes), correction, latex, values)
 
 
-def _refuse(given: dict[str, dict[str, object]], what: str, *, allowed: tuple[str, ...]) -> None:
+def _refuse(given: Mapping[str, Mapping[str, object]], what: str, *, allowed: tuple[str, ...]) -> None:
     """Raise UsageError for an option that would be ignored, because it belongs to another kind of target."""
     for kind, options in given.items():
         names = [name for name, option in options.items() if option is not None and option != []]

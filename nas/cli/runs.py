@@ -120,12 +120,14 @@ def show(
     lines += [(name, number) for name, number in item.states.items()]
     if item.best is not None:
         lines.append(("best fitness", f"{item.best.fitness:.4f} (candidate {item.best.candidate_id})"))
+        if item.best.candidate_id in item.functions:
+            lines.append(("function", item.functions[item.best.candidate_id]))
     if item.mean is not None:
         lines.append(("mean fitness", f"{item.mean:.4f}"))
     for name, value in lines:
         typer.echo(f"{name:<20} {value}")
     for final in item.finals:
-        typer.echo(_final(final, _metric(item.config)))
+        typer.echo(_final(final, _metric(item.config), item.functions.get(final.outcome.candidate_id)))
     for reason, number in item.reasons:
         typer.echo(f"{number:>5} x {reason}")
 
@@ -188,8 +190,9 @@ def conclude(result: RunResult) -> None:
         raise typer.Exit(130)
     from nas.engine.summary import summarize
 
+    item = summarize(result.path)
     for final in result.finals:
-        typer.echo(_final(final, _metric(summarize(result.path).config)))
+        typer.echo(_final(final, _metric(item.config), item.functions.get(final.outcome.candidate_id)))
         if final.model_file is not None:
             typer.echo(f"network    {result.path / final.model_file}")
     if not result.finals:
@@ -205,12 +208,13 @@ def _metric(config: Mapping[str, Any]) -> str:
     return metric_of(config)
 
 
-def _final(final: Final, metric: str) -> str:
+def _final(final: Final, metric: str, function: str | None = None) -> str:
     outcome = final.outcome
+    name = f"finalist {final.rank + 1} (candidate {outcome.candidate_id})"
     if outcome.fitness is None:
-        return f"finalist {final.rank + 1} (candidate {outcome.candidate_id}) {outcome.state.value}: {outcome.reason}"
+        return f"{name} {outcome.state.value}: {outcome.reason}"
     test = outcome.metrics.get("test_fitness")
     words = [f"validation {metric} {outcome.fitness:.4f}"]
     words.append(f"no test {metric}" if test is None else f"test {metric} {test:.4f} (measured once)")
     words.append(f"{outcome.parameters:,} parameters" if outcome.parameters is not None else "")
-    return f"finalist {final.rank + 1} (candidate {outcome.candidate_id}): {', '.join(filter(None, words))}"
+    return f"{name}: {', '.join(filter(None, [function, *words]))}"

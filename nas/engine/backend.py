@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 
 
 def configure(threads: int) -> None:
@@ -65,6 +66,6 @@ def devices() -> list[str]:
     return ["cpu"]
 
 
-def has_gpu() -> bool:
-    """Return whether the framework sees a GPU or another accelerator."""
-    return any(not word.lower().startswith(("cpu", "/physical_device:cpu")) for word in devices())
+def has_accelerator(found: Sequence[str]) -> bool:
+    """Return whether there is a GPU or another accelerator among what :func:`devices` returned."""
+    return any(not word.lower().startswith(("cpu", "/physical_device:cpu")) for word in found)

@@ -202,6 +202,7 @@ class _Run:
     ) -> None:
         self._config, self._folder, self._store, self._pool = config, folder, store, pool
         self._search, self._execution = search, execution
+        self._finished = False
 
     def lead(self) -> RunResult:
         """Replay what is recorded, go on to the end, train the finalists."""
@@ -220,11 +221,11 @@ class _Run:
                 stop=stop,
             )
             loop.replay()
-            finished = loop.run() and self._finalize(listeners)
-            if finished:
+            if loop.run() and self._finalize(listeners):
                 self._store.finish()
-            log.write("finished" if finished else "stopped")
-        return _result(self._folder.path, finished, self._store)
+                self._finished = True
+            log.write("finished" if self._finished else "stopped")
+        return _result(self._folder.path, self._finished, self._store)
 
     @contextmanager
     def _tracking(self) -> Iterator[list[Tracker]]:
@@ -235,7 +236,7 @@ class _Run:
             yield trackers
         finally:
             for tracker in trackers:
-                tracker.close()
+                tracker.close(self._finished)
 
     def _finalize(self, listeners: Sequence[Listener]) -> bool:
         ranked, count = self._search.finalists(), self._config.finalists

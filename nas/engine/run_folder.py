@@ -26,6 +26,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 import sqlalchemy as sa
 
@@ -35,6 +36,8 @@ MARKER = "run.json"
 DATABASE = "run.sqlite"
 BEST_MODEL = "best.keras"
 FORMAT = 1
+LOCK_PATIENCE = 0.5
+"""Seconds that a driver waits for the lock: :meth:`RunFolder.is_running` takes it for a moment to see if it is free."""
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 
 
@@ -180,13 +183,25 @@ class RunFolder:
             RunFolderError: if another driver holds it.
         """
         with (self.path / "lock").open("a+", encoding="utf-8") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise RunFolderError(
-                    f"{self.path}: another process is running this run; wait for it, or stop it first"
-                ) from error
+            patience = time.monotonic() + LOCK_PATIENCE
+            while not _locked(stream):
+                if time.monotonic() > patience:
+                    raise RunFolderError(
+                        f"{self.path}: another process is running this run; wait for it, or stop it first"
+                    )
+                time.sleep(LOCK_PATIENCE / 20)
             yield
+
+    def is_running(self) -> bool:
+        """Return whether a driver on this machine holds the lock."""
+        try:
+            with (self.path / "lock").open("r", encoding="utf-8") as stream:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except FileNotFoundError:
+            return False
+        return False
 
     def remove(self) -> None:
         """Delete the folder: for a run that was refused before it began."""
@@ -271,3 +286,11 @@ def _log_of(path: Path) -> Path | None:
         return log if log.stat().st_size > 0 else None
     except FileNotFoundError:
         return None
+
+
+def _locked(stream: IO[str]) -> bool:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +37,7 @@ class Summary:
         worker_seconds: sum over outcomes of the seconds of their phases, without waiting.
         reasons: most frequent reasons of failures with their numbers.
         finals: finalists, best of the search first.
+        functions: text of the activation function by candidate, of ``best`` and ``finals`` in a search for functions.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Summary:
     worker_seconds: float
     reasons: tuple[tuple[str, int], ...]
     finals: tuple[Final, ...]
+    functions: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +83,30 @@ def summarize(path: Path) -> Summary:
         asked, states = store.counts()
         outcomes = list(store.outcomes())
         finals = tuple(store.finals())
+        best = _best(outcomes)
+        shown = [item.outcome for item in finals] + ([best] if best is not None else [])
+        functions = {
+            item.candidate_id: store.candidate(item.candidate_id).origin.get("text") for item in shown
+        }
     fitness = [item.fitness for item in outcomes if item.fitness is not None]
     reasons = Counter(f"{item.state.value}: {item.reason}" for item in outcomes if item.state not in RESULTS)
     return Summary(
         name=record.name,
         config=record.config,
         finished=record.finished is not None,
-        running=is_running(folder),
+        running=folder.is_running(),
         asked=asked,
         told=len(outcomes),
         states={state.value: number for state, number in sorted(states.items())},
         failures={state.value: number for state, number in sorted(states.items()) if state not in RESULTS},
-        best=_best(outcomes),
+        best=best,
         mean=sum(fitness) / len(fitness) if fitness else None,
         worker_seconds=sum(
             seconds for item in outcomes for phase, seconds in item.seconds.items() if phase != "queued"
         ),
         reasons=tuple(reasons.most_common(SHOWN_REASONS)),
         finals=finals,
+        functions={number: str(text) for number, text in functions.items() if text},
     )
 
 
@@ -119,7 +126,7 @@ class Follower:
 
     def look(self) -> None:
         """Bring the attributes up to date. Raises StoreError."""
-        self.running = is_running(self._folder)  # first: what ends after this is read below
+        self.running = self._folder.is_running()  # first: what ends after this is read below
         with self._folder.open_store(read_only=True) as store:
             self.finished = store.run().finished is not None
             for outcome in store.outcomes(since=self.tally.told):
@@ -153,18 +160,6 @@ def last_snapshot(path: Path) -> Json:
     if not snapshots:
         raise NoResultError(f"{path}: no generation is complete yet")
     return snapshots[max(snapshots)]
-
-
-def is_running(folder: RunFolder) -> bool:
-    """Return whether a driver on this machine holds the run's lock."""
-    try:
-        with (folder.path / "lock").open("r", encoding="utf-8") as stream:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        return False
-    return False
 
 
 def _best_final(finals: Sequence[Final]) -> Final | None:

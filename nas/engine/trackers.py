@@ -30,7 +30,7 @@ class UnusableTrackerError(ValueError):
 class _Sink(Protocol):
     def scalars(self, step: int, values: Mapping[str, float]) -> None: ...
 
-    def close(self) -> None: ...
+    def close(self, finished: bool) -> None: ...
 
 
 class Tracker:
@@ -72,9 +72,20 @@ class Tracker:
     def finalizing(self, count: int) -> None:
         """Nothing."""
 
-    def close(self) -> None:
-        """Close what is written to."""
-        self._sink.close()
+    def close(self, finished: bool) -> None:
+        """Close what is written to; ``finished`` is False for a run that was stopped or failed and can be resumed."""
+        self._sink.close(finished)
+
+
+class _TensorBoard:
+    """Scalars as an event file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = EventFile(folder)
+        self.scalars = self._file.scalars
+
+    def close(self, finished: bool) -> None:
+        self._file.close()
 
 
 class _MLflow:
@@ -103,15 +114,18 @@ class _MLflow:
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         self._try(lambda: self._mlflow.log_metrics(dict(values), step=step))
 
-    def close(self) -> None:
-        self._try(self._mlflow.end_run)
+    def close(self, finished: bool) -> None:
+        """End MLflow's run, after a lost server too: it is the client that would take it up again."""
+        self._try(lambda: self._mlflow.end_run("FINISHED" if finished else "KILLED"), last=True)
 
-    def _try(self, call: Callable[[], object]) -> None:
-        if self._lost:
+    def _try(self, call: Callable[[], object], *, last: bool = False) -> None:
+        if self._lost and not last:
             return
         try:
             call()
         except self._mlflow.exceptions.MlflowException as error:
+            if self._lost:
+                return
             self._lost = True
             reason = " ".join(str(error).split())[:300]
             warnings.warn(f"MLflow is given up, the run goes on without it: {reason}", stacklevel=3)
@@ -131,9 +145,14 @@ def make_trackers(
         MissingTrackerError: if one is not installed.
         UnusableTrackerError: if one refuses the run.
     """
-    trackers = [Tracker(_MLflow(name, config, run_id))] if mlflow else []
-    if tensorboard:
-        trackers.append(Tracker(EventFile(path / TENSORBOARD)))
+    trackers = [Tracker(_TensorBoard(path / TENSORBOARD))] if tensorboard else []
+    try:
+        if mlflow:
+            trackers.append(Tracker(_MLflow(name, config, run_id)))
+    except BaseException:
+        for tracker in trackers:
+            tracker.close(False)
+        raise
     return trackers
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nas.engine import backend
 from nas.engine.local_pool import run_guarded
 from nas.engine.pool import Job
 from nas.evaluate import Report
@@ -41,8 +42,6 @@ def prepare(threads: int, plugins: Sequence[Plugin] = ()) -> list[str]:
     every candidate: a sixth of the time of a short one.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from nas.engine import backend
-
     backend.configure(threads)
     devices = backend.devices()
     _import_all()
@@ -68,8 +67,8 @@ class Worker:
 
     def __init__(self, setup: Setup | None) -> None:
         devices = setup() if setup else []
-        gpu = any(not word.lower().startswith(("cpu", "/physical_device:cpu")) for word in devices)
-        self._about = About(f"{socket.gethostname()}:{os.getpid()}", tuple(devices), gpu)
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        self._about = About(name, tuple(devices), backend.has_accelerator(devices))
         self._ended = 0
 
     def about(self) -> About:

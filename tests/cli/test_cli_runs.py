@@ -20,6 +20,7 @@ from nas.config import load_config
 from nas.engine.execute import Execution, start
 from nas.engine.local_pool import LocalPool
 from nas.engine.loop import Stop
+from nas.engine.run_folder import RunFolder
 from nas.engine.store import Store
 from nas.engine.summary import Follower, summarize
 from nas.evaluate import Report
@@ -251,3 +252,17 @@ def test_help_is_fast_and_imports_nothing_slow():
 )
 def test_durations_are_said_in_two_units(seconds, words):
     assert in_words(seconds) == words
+
+
+def test_show_says_which_function_was_best(gondwana, tmp_path):
+    config = load_config(ROOT / "configs" / "random-digits.yaml", ["finalists=0"])
+    start(
+        config,
+        tmp_path / "run",
+        Execution(open_pool=lambda e: Pool(), work=pretend, load_data=lambda t, d: None),
+    )
+    code, out, _ = gondwana("show", tmp_path / "run")
+    best = summarize(tmp_path / "run").best
+    with RunFolder.open(tmp_path / "run").open_store(read_only=True) as store:
+        text = store.candidate(best.candidate_id).origin["text"]
+    assert code == 0 and any(line.split() == ["function", text] for line in out.splitlines())

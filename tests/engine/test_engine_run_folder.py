@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,28 @@ def test_a_second_driver_is_refused(run):
     free = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "another process is running this run" in held
     assert free == "got it\n"
+
+
+def test_a_look_at_the_lock_does_not_refuse_a_driver(run):
+    looked, stop = [], threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            looked.append(run.is_running())
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        for _ in range(200):
+            with run.lock():
+                pass
+    finally:
+        stop.set()
+        watcher.join()
+    assert looked
+    with run.lock():
+        assert run.is_running()
+    assert not run.is_running()
 
 
 def test_a_folder_in_use_is_not_taken(run, tmp_path):

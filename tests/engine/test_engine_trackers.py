@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import types
 
@@ -13,7 +14,7 @@ from nas.engine.event_file import EventFile
 from nas.engine.local_pool import LocalPool
 from nas.engine.loop import RunLoop
 from nas.engine.store import Store, sqlite_engine
-from nas.engine.trackers import MissingTrackerError, make_trackers
+from nas.engine.trackers import MissingTrackerError, UnusableTrackerError, make_trackers
 
 
 def run_with(trackers, tmp_path) -> FakeSearch:
@@ -21,7 +22,7 @@ def run_with(trackers, tmp_path) -> FakeSearch:
     with Store.create(sqlite_engine(tmp_path / "run.sqlite"), "run", name="fake", config={}) as store:
         RunLoop(search, store, LocalPool(), job, trackers).run()
     for tracker in trackers:
-        tracker.close()
+        tracker.close(search.finished)
     return search
 
 
@@ -79,7 +80,7 @@ def fake_mlflow(monkeypatch):
     fake.start_run = lambda **options: calls.append(("start", options))
     fake.log_params = lambda values: calls.append(("params", values))
     fake.log_metrics = log_metrics
-    fake.end_run = lambda: calls.append(("end",))
+    fake.end_run = lambda status: calls.append(("end", status))
     monkeypatch.setitem(sys.modules, "mlflow", fake)
     return fake
 
@@ -90,14 +91,14 @@ def test_a_run_is_passed_on_to_mlflow(tmp_path, fake_mlflow):
     calls = fake_mlflow.calls
     assert calls[0] == ("start", {"run_name": "fake", "tags": {"gondwana.run": "id"}})
     assert calls[1] == ("params", {"seed": "3", "engine.workers": "2"})
-    assert calls[-1] == ("end",)
+    assert calls[-1] == ("end", "FINISHED")
     assert sum(call[0] == "metrics" and "fitness/candidate" in call[2] for call in calls) == 6
 
 
 def test_a_resumed_run_goes_on_in_its_mlflow_run(tmp_path, fake_mlflow):
     fake_mlflow.found = [types.SimpleNamespace(info=types.SimpleNamespace(run_id="theirs"))]
-    make_trackers(False, True, tmp_path, "fake", {"seed": 4}, "id")[0].close()
-    assert fake_mlflow.calls == [("start", {"run_id": "theirs"}), ("end",)]
+    make_trackers(False, True, tmp_path, "fake", {"seed": 4}, "id")[0].close(False)
+    assert fake_mlflow.calls == [("start", {"run_id": "theirs"}), ("end", "KILLED")]
 
 
 def test_a_lost_mlflow_server_does_not_end_the_run(tmp_path, fake_mlflow):
@@ -107,16 +108,17 @@ def test_a_lost_mlflow_server_does_not_end_the_run(tmp_path, fake_mlflow):
         search = run_with(trackers, tmp_path)
     assert search.finished
     assert sum(call[0] == "metrics" for call in fake_mlflow.calls) == 3
+    assert fake_mlflow.calls[-1] == ("end", "FINISHED")
 
 
 def test_an_mlflow_server_that_is_lost_at_the_end_does_not_end_the_run(tmp_path, fake_mlflow):
-    def end_run():
+    def end_run(status):
         raise MlflowException("no server")
 
     fake_mlflow.end_run = end_run
     (tracker,) = make_trackers(False, True, tmp_path, "fake", {}, "id")
     with pytest.warns(UserWarning, match="MLflow is given up, the run goes on without it: no server"):
-        tracker.close()
+        tracker.close(True)
 
 
 def test_a_run_is_passed_on_to_the_real_mlflow(tmp_path, monkeypatch):
@@ -127,13 +129,24 @@ def test_a_run_is_passed_on_to_the_real_mlflow(tmp_path, monkeypatch):
     again = make_trackers(False, True, tmp_path, "fake", {"seed": 4}, "id")[0]
     again.started(search.progress(), 6, 2)
     again.outcome(search.candidates[0], search.outcomes[0], None)
-    again.close()
+    again.close(False)
     (found,) = mlflow.search_runs(output_format="list")
     assert found.data.params == {"seed": "3"}
-    assert found.info.status == "FINISHED"
+    assert found.info.status == "KILLED"
     history = mlflow.MlflowClient().get_metric_history(found.info.run_id, "fitness/candidate")
     fitness = [search.outcomes[number].fitness for number in range(6)]
     assert [point.value for point in sorted(history, key=lambda point: point.step)] == [*fitness, fitness[0]]
+
+
+def test_an_mlflow_that_refuses_leaves_no_event_file_open(tmp_path, fake_mlflow, recwarn):
+    def refuse(**options):
+        raise MlflowException("no server")
+
+    fake_mlflow.search_runs = refuse
+    with pytest.raises(UnusableTrackerError, match="MLflow refuses: no server"):
+        make_trackers(True, True, tmp_path, "fake", {}, "id")
+    gc.collect()
+    assert not [warning for warning in recwarn if issubclass(warning.category, ResourceWarning)]
 
 
 def test_a_tracker_that_is_not_installed_is_a_clear_error(tmp_path, monkeypatch):
@@ -150,7 +163,7 @@ def test_the_count_of_failures_goes_on_after_a_resume(tmp_path):
         RunLoop(search, store, LocalPool(), job).run()
     for number in range(2):
         tracker.outcome(search.candidates[number], search.outcomes[number], None)
-    tracker.close()
+    tracker.close(True)
     failures = [
         (step, value) for step, name, value in read_events(tmp_path / "tensorboard") if name == "failures"
     ]
