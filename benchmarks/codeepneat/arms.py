@@ -8,6 +8,7 @@ process, on one core. Each finished search is appended to a file, and a second c
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
 import json
 import os
@@ -132,6 +133,16 @@ def mean_of(outcomes: list[dict[str, Any]]) -> list[float]:
     return [float(np.mean(by_generation[g])) for g in sorted(by_generation)]
 
 
+def write_curves(found: Outcomes, path: Path) -> None:
+    """Write best and mean fitness of every generation of every search as CSV."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["arm", "seed", "generation", "best", "mean"])
+        for (arm, seed), outcomes in found.items():
+            for generation, values in enumerate(zip(best_so_far(outcomes), mean_of(outcomes), strict=True)):
+                writer.writerow([arm, seed, generation, *(f"{value:.5f}" for value in values)])
+
+
 def figure(found: Outcomes, arms: list[str], path: Path) -> None:
     """Draw best and mean fitness per generation, means over seeds with 95% intervals of the mean."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -156,7 +167,7 @@ def figure(found: Outcomes, arms: list[str], path: Path) -> None:
 
 
 def summary(found: Outcomes, arms: list[str], out: Path) -> None:
-    """Print the comparison of the searches' best and mean fitness, and write the figures."""
+    """Print the comparison of the searches' best and mean fitness, and write figures and curves."""
     from nas.analysis.edf_picture import edf_svg
     from nas.analysis.statistics import compare
     from nas.analysis.statistics.tables import text
@@ -177,6 +188,7 @@ def summary(found: Outcomes, arms: list[str], out: Path) -> None:
         if curve is best_so_far:
             out.with_suffix(".edf.svg").write_bytes(edf_svg(comparison))
     figure(found, arms, out.with_suffix(".generations.svg"))
+    write_curves(found, out.with_suffix(".csv"))
 
 
 def main() -> None:

@@ -35,10 +35,11 @@ def journal(home: Path) -> dict[int, tuple]:
     """Return what is recorded, by candidate; empty while there is no run yet."""
     try:
         with RunFolder.open(home / "run").open_store(read_only=True) as store:
+            outcomes = list(store.outcomes())  # first: the run may go on, and candidates come before outcomes
             keys = {item.candidate.id: (item.key, item.candidate.generation) for item in store.candidates()}
             return {
                 o.candidate_id: (*keys[o.candidate_id], o.state, o.fitness, o.seed, o.duplicate_of)
-                for o in store.outcomes()
+                for o in outcomes
             }
     except (ValueError, StoreError) as error:
         expected = (

@@ -80,8 +80,8 @@ def summarize(path: Path) -> Summary:
     folder = RunFolder.open(path)
     with folder.open_store(read_only=True) as store:
         record = store.run()
-        asked, states = store.counts()
-        outcomes = list(store.outcomes())
+        outcomes = list(store.outcomes())  # before what was asked: the run may go on meanwhile
+        asked, _ = store.counts()
         finals = tuple(store.finals())
         best = _best(outcomes)
         shown = [item.outcome for item in finals] + ([best] if best is not None else [])
@@ -89,6 +89,7 @@ def summarize(path: Path) -> Summary:
             item.candidate_id: store.candidate(item.candidate_id).origin.get("text") for item in shown
         }
     fitness = [item.fitness for item in outcomes if item.fitness is not None]
+    states = Counter(item.state for item in outcomes)
     reasons = Counter(f"{item.state.value}: {item.reason}" for item in outcomes if item.state not in RESULTS)
     return Summary(
         name=record.name,
