@@ -201,7 +201,8 @@ def main() -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override of the config"
     )
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=10, help="how many")
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True, help="JSON lines, one per search")
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no search after that time")
@@ -216,7 +217,7 @@ def main() -> None:
     path = arguments.config or ROOT / "benchmarks/codeepneat" / CONFIGS[arguments.question]
     common = digest(load_config(path, arguments.set))
     found = read(arguments.out, common)
-    for seed in range(arguments.seeds):
+    for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
         for arm, overrides in arms.items():
             if (arm, seed) in found or time.monotonic() - start > 60 * arguments.minutes:
                 continue
