@@ -1,7 +1,7 @@
 """Whole searches that differ in one setting, with equal seeds and numbers of evaluations, compared.
 
-``python benchmarks/codeepneat/arms.py selection`` asks whether search is worth it (evolution against random search in
-the same space), ``... initialization`` whether AutoInit is (the paper's Figures 6a and 8). Trainings run in this
+``python benchmarks/codeepneat/arms.py selection`` asks whether search is worth it (random search, evolution by the
+paper's rules, and with the extensions of docs/codeepneat.md, in the same space), ``... initialization`` whether AutoInit is (the paper's Figures 6a and 8). Trainings run in this
 process, on one core. Each finished search is appended to a file, and a second call goes on where the first one ended.
 """
 
@@ -24,7 +24,15 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 ARMS: dict[str, dict[str, list[str]]] = {
-    "selection": {"random": ["search.selection=random"], "evolution": ["search.selection=fitness"]},
+    "selection": {
+        "random": ["search.selection=random"],
+        "evolution": ["search.selection=fitness"],
+        "extended": [
+            "search.best_collaborators=0.5",
+            "search.random_immigrants=0.1",
+            "search.credit=best",
+        ],
+    },
     "initialization": {
         name: [f"search.initialization={name}"]
         for name in ("evolved", "glorot_uniform", "autoinit", "autoinit++")
@@ -197,6 +205,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("question", choices=sorted(ARMS))
+    parser.add_argument("--arms", nargs="+", help="which to run and compare; default: all of them")
     parser.add_argument("--config", type=Path, help="; ".join(f"{q}: {name}" for q, name in CONFIGS.items()))
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override of the config"
@@ -214,6 +223,9 @@ def main() -> None:
     configure(1)
     start = time.monotonic()
     arms = ARMS[arguments.question]
+    if unknown := sorted(set(arguments.arms or ()) - set(arms)):
+        parser.error(f"--arms knows {', '.join(arms)}. Received: {', '.join(unknown)}")
+    arms = {name: arms[name] for name in arguments.arms or arms}
     path = arguments.config or ROOT / "benchmarks/codeepneat" / CONFIGS[arguments.question]
     common = digest(load_config(path, arguments.set))
     found = read(arguments.out, common)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from nas.candidate import Candidate, Json, Outcome
 from nas.codeepneat.pareto import best
 from nas.codeepneat.population import Fitness, Population
+
+Credit = Literal["mean", "best"]
+"""What a component is credited with, of the fitnesses of its networks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +71,24 @@ def worst(networks: Iterable[Network], chance: float, count: int) -> Fitness:
     return (min(lowest[0], chance), *lowest[1:])
 
 
-def credited(population: Population, shares: Mapping[int, Sequence[Fitness]]) -> Population:
-    """Return the population in which everyone has the mean fitness of the networks that it took part in.
+def credited(
+    population: Population, shares: Mapping[int, Sequence[Fitness]], credit: Credit = "mean"
+) -> Population:
+    """Return the population in which everyone is credited with the networks that it took part in.
 
     Args:
         population: blueprints or modules.
         shares: fitnesses of these networks by the individual's id. Who is not in it keeps the fitness that it has.
+        credit: the ``mean`` of them in each objective, or the ``best`` of them, of equal ones in the first objective by
+            the second.
     """
 
     def mean(fitnesses: Sequence[Fitness]) -> Fitness:
         return tuple(math.fsum(figures) / len(fitnesses) for figures in zip(*fitnesses, strict=True))
 
+    summed = max if credit == "best" else mean
     individuals = tuple(
-        replace(each, fitness=mean(shares[each.id])) if shares.get(each.id) else each
+        replace(each, fitness=summed(shares[each.id])) if shares.get(each.id) else each
         for each in population.individuals
     )
     return replace(population, individuals=individuals)

@@ -59,6 +59,7 @@ def pair(
     evaluations: int,
     within_budget: Callable[[Team], bool],
     rng: np.random.Generator,
+    proposed: Callable[[Individual], Team | None] = lambda blueprint: None,
 ) -> list[Team]:
     """Return ``evaluations`` teams for each blueprint.
 
@@ -71,13 +72,16 @@ def pair(
         evaluations: networks per blueprint.
         within_budget: whether a network may be trained.
         rng: source of the shuffles.
+        proposed: a team for a blueprint that comes before a dealt one, if it is new and within the budget.
     """
     decks = _Decks(species, rng)
     teams: list[Team] = []
     seen: set[tuple[int, ...]] = set()
     for _ in range(evaluations):
         for blueprint in blueprints:
-            team = _draw(blueprint, decks, seen, within_budget)
+            team = proposed(blueprint)
+            if team is None or team.ids in seen or not within_budget(team):
+                team = _draw(blueprint, decks, seen, within_budget)
             seen.add(team.ids)
             teams.append(team)
     return teams

@@ -35,6 +35,7 @@ class Policy:
         parents: share of each species, the best of it, that has offspring.
         crossover: probability that an offspring has two parents.
         stagnation: generations without a new best after which a species dies out.
+        random_immigrants: probability that an offspring has no parents but is drawn anew.
         rates: mutation probabilities.
         initial_sizes: smallest and largest number of nodes of an initial genome.
     """
@@ -45,6 +46,7 @@ class Policy:
     parents: float
     crossover: float
     stagnation: int
+    random_immigrants: float
     rates: Rates
     initial_sizes: tuple[int, int]
 
@@ -207,7 +209,7 @@ def offspring(
     generation: int,
     rng: np.random.Generator,
 ) -> Individual:
-    """Return one offspring of a species.
+    """Return one offspring of a species, or a random immigrant (Grefenstette 1992) in its place.
 
     Args:
         members: of the species, best first; those of the share ``policy.parents`` may be parents.
@@ -218,6 +220,9 @@ def offspring(
         generation: in which it is born.
         rng: source of all choices.
     """
+    if policy.random_immigrants and rng.random() < policy.random_immigrants:
+        immigrant = random_individual(number, number, policy, alphabet, generation, rng)
+        return replace(immigrant, operators=("immigration",))
     parents = members[: max(1, math.ceil(policy.parents * len(members)))]
     first = parents[int(rng.integers(len(parents)))]
     genome, ids = first.genome, [first.id]

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from nas.candidate import Candidate, Json, Outcome, make_spec
+from nas.codeepneat.collaborators import Collaborators
 from nas.codeepneat.credit import Network, by_component, credited, objectives, preserved, worst
 from nas.codeepneat.express import model_spec, training_recipe
 from nas.codeepneat.pairing import Team, pair
 from nas.codeepneat.planning import plan_network
-from nas.codeepneat.population import Fitness
+from nas.codeepneat.population import Fitness, Individual, Population
 from nas.codeepneat.reproduction import initial_population, next_population, random_population, repointed
 from nas.codeepneat.settings import EVOLVED, CoDeepNEATSettings
 from nas.codeepneat.space import MODEL_GENES, Alphabet
@@ -72,6 +73,7 @@ class CoDeepNEAT:
         self._outcomes: dict[int, Outcome] = {}
         self._results: dict[int, Fitness] = {}
         self._archive: list[Network] = []
+        self._collaborators = Collaborators()
         self._history: list[Json] = []
         self._tally = Tally()
         self._modules = initial_population(
@@ -154,12 +156,14 @@ class CoDeepNEAT:
         return self._settings.space.blueprint_alphabet(tuple(self._modules.speciation.members))
 
     def _start_generation(self) -> None:
+        species, rng = self._modules.species(), self._stream("collaborators")
         teams = pair(
             self._blueprints.individuals,
-            self._modules.species(),
+            species,
             self._settings.evaluations,
             self._within_budget,
             self._stream("pairing"),
+            lambda blueprint: self._with_best_collaborators(blueprint, species, rng),
         )
         first = self._generation * self._per_generation
         candidates = [self._candidate(first + position, team) for position, team in enumerate(teams)]
@@ -173,14 +177,20 @@ class CoDeepNEAT:
         networks = [self._network(number) for number in sorted(self._open)]
         failed = worst(networks, self._job.info.chance, len(self._settings.objectives))
         blueprints, modules = by_component([*networks, *self._archive], failed)
-        self._blueprints = credited(self._blueprints, blueprints)
-        self._modules = credited(self._modules, modules)
+        self._blueprints = credited(self._blueprints, blueprints, self._settings.credit)
+        self._modules = credited(self._modules, modules, self._settings.credit)
         self._archive = preserved([*self._archive, *networks], self._settings.preserved_networks)
+        for network in networks:
+            self._collaborators.note(network)
         self._history.append(self._record(networks))
         self._generation += 1
         if self.finished:
             self._open, self._outcomes = {}, {}
             return
+        self._breed_generation()
+        self._start_generation()
+
+    def _breed_generation(self) -> None:
         successor = next_population if self._settings.selection == "fitness" else random_population
         self._modules = successor(
             self._modules,
@@ -190,13 +200,29 @@ class CoDeepNEAT:
             self._stream("modules"),
         )
         self._blueprints = successor(
-            repointed(self._blueprints, self._modules.speciation.successors),
+            self._repointed_blueprints(),
             self._settings.blueprint_policy(),
             self._blueprint_alphabet(),
             self._generation,
             self._stream("blueprints"),
         )
-        self._start_generation()
+        self._collaborators.keep(self._blueprints.individuals)
+
+    def _repointed_blueprints(self) -> Population:
+        """Return the blueprints, pointing to living species; who changed keeps its best collaborators."""
+        blueprints = repointed(self._blueprints, self._modules.speciation.successors)
+        self._collaborators.inherit(blueprints.individuals)
+        return blueprints
+
+    def _with_best_collaborators(
+        self, blueprint: Individual, species: Mapping[int, Sequence[Individual]], rng: np.random.Generator
+    ) -> Team | None:
+        """Return a network with the blueprint's best collaborators, with the probability of the settings; else None, as
+        always in random search."""
+        share = self._settings.best_collaborators if self._settings.selection == "fitness" else 0.0
+        if not share or rng.random() >= share:
+            return None
+        return self._collaborators.team(blueprint, species, rng)
 
     def _network(self, number: int) -> Network:
         candidate, team = self._open[number]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from nas.codeepneat.credit import Credit
 from nas.codeepneat.mutation import Rates
 from nas.codeepneat.reproduction import Policy
 from nas.codeepneat.space import Space
@@ -108,6 +109,10 @@ class CoDeepNEATSettings(_Section):
             workers; ``steady`` breeds a network whenever a worker is free, from the outcomes that are in.
         population: number of blueprints and of modules.
         evaluations: networks that are made of each blueprint in a generation ("Evaluations (B)").
+        best_collaborators: probability that the modules of a network are not dealt but are those that its blueprint did
+            best with, one of them replaced by a child.
+        credit: what a component gets of the networks that it took part in: their ``mean`` fitness, or that of the
+            ``best`` one.
         elitism: share of each species that survives unchanged.
         species: wanted number of species.
         mutation: probabilities of the mutations.
@@ -116,6 +121,7 @@ class CoDeepNEATSettings(_Section):
         preserved_networks: number of the best networks so far whose results go on counting, and which are the
             finalists.
         stagnation: generations without a new best after which a species dies out.
+        random_immigrants: probability that an offspring has no parents but is drawn anew, as in random search.
         initial_sizes: numbers of nodes of the initial genomes.
         initialization: how networks are initialized.
         selection: ``fitness``, or ``random`` for random search in the same space: every generation is drawn anew.
@@ -129,6 +135,8 @@ class CoDeepNEATSettings(_Section):
     mode: Literal["generational", "steady"] = "generational"
     population: Counts = Counts(blueprints=22, modules=56)
     evaluations: Count = 4
+    best_collaborators: Share = 0.0
+    credit: Credit = "mean"
     elitism: Annotated[Shares, BeforeValidator(_for_both)] = Shares(blueprints=0.4, modules=0.4)
     species: Counts = Counts(blueprints=1, modules=4)
     mutation: Mutation = Mutation()
@@ -136,6 +144,7 @@ class CoDeepNEATSettings(_Section):
     parents: Annotated[float, Field(gt=0, le=1)] = 0.5
     preserved_networks: Count = 12
     stagnation: Count = 15
+    random_immigrants: Share = 0.0
     initial_sizes: Sizes = Sizes()
     initialization: Annotated[Initialization, BeforeValidator(_by_name)] = Initialization()
     selection: Literal["fitness", "random"] = "fitness"
@@ -181,6 +190,7 @@ class CoDeepNEATSettings(_Section):
             parents=self.parents,
             crossover=self.crossover,
             stagnation=self.stagnation,
+            random_immigrants=self.random_immigrants,
             rates=rates,
             initial_sizes=getattr(self.initial_sizes, population),
         )

@@ -20,7 +20,7 @@ from nas.codeepneat.credit import Network, by_component, credited, preserved, wo
 from nas.codeepneat.pairing import TRIES, Team
 from nas.codeepneat.population import Individual
 from nas.codeepneat.replacement import redrawn, replaced
-from nas.codeepneat.reproduction import Policy, regrouped, repointed
+from nas.codeepneat.reproduction import Policy, regrouped
 from nas.codeepneat.search import CoDeepNEAT, Job
 from nas.codeepneat.settings import CoDeepNEATSettings
 from nas.codeepneat.space import SPECIES
@@ -99,6 +99,7 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
         self._tally.add(outcome)
         self._recent.append(network)
         self._archive = preserved([*self._archive, network], self._settings.preserved_networks)
+        self._collaborators.note(network)
         if self._tally.told % self._per_generation == 0:
             self._credit()
             self._history.append(self._record(self._recent))
@@ -135,8 +136,8 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
         networks = [*self._recent, *(n for n in self._archive if n.candidate.id not in recent)]
         failed = worst(self._recent, self._job.info.chance, len(self._settings.objectives))
         blueprints, modules = by_component(networks, failed)
-        self._blueprints = credited(self._blueprints, blueprints)
-        self._modules = credited(self._modules, modules)
+        self._blueprints = credited(self._blueprints, blueprints, self._settings.credit)
+        self._modules = credited(self._modules, modules, self._settings.credit)
 
     def _breed(self, number: int, rng: np.random.Generator) -> None:
         """Let the offspring be born that are due before candidate ``number``; form species anew after each span."""
@@ -168,13 +169,14 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
             self._modules, self._settings.module_policy(), self._settings.space.module_alphabet(), span
         )
         self._blueprints = regrouped(
-            repointed(self._blueprints, self._modules.speciation.successors),
+            self._repointed_blueprints(),
             self._settings.blueprint_policy(),
             self._blueprint_alphabet(),
             span,
         )
         self._turns["modules"].keep(self._modules.individuals)
         self._turns["blueprints"].keep(self._blueprints.individuals)
+        self._collaborators.keep(self._blueprints.individuals)
 
     # --- pairing
 
@@ -182,6 +184,9 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
         """Return a network that is new within a span and fits the budget, if one of :data:`TRIES` draws does."""
         blueprint = self._blueprint(rng)
         species = self._modules.species()
+        team = self._with_best_collaborators(blueprint, species, rng)
+        if team is not None and team.ids not in self._teams and self._within_budget(team):
+            return team
         wanted = sorted({int(node.genes[SPECIES]) for node in blueprint.genome.inner})
         turns = self._turns["modules"]
 
