@@ -1,7 +1,7 @@
 """Whole searches that differ in one setting, with equal seeds and numbers of evaluations, compared.
 
-``python benchmarks/codeepneat/arms.py selection`` asks whether search is worth it (random search, evolution by the
-paper's rules, and with the extensions of docs/codeepneat.md, in the same space), ``... initialization`` whether AutoInit
+``python benchmarks/codeepneat/arms.py selection`` asks whether search is worth it: random search, evolution by the
+paper's rules and with the extensions of docs/codeepneat.md, in one space. ``... initialization`` asks whether AutoInit
 is (the paper's Figures 6a and 8). Trainings run in this process, on one core. Each finished search is appended to a
 file, and a second call goes on where the first one ended.
 """
