@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,10 +24,12 @@ class Evolution:
     Attributes:
         name: what tells it from the others of its group.
         trials: its candidates with their outcomes.
+        finished: whether the run has ended; until then some candidates of a generation may not have been asked for.
     """
 
     name: str
     trials: tuple[Trial, ...]
+    finished: bool = True
 
     def by_generation(self) -> dict[int, list[float]]:
         """Fitness values of the results of each generation."""
@@ -49,10 +52,15 @@ class Evolution:
 
     @property
     def complete(self) -> int:
-        """Last generation whose outcomes, and those of all before it, are in; -1 if there is none."""
-        asked = [trial.candidate.generation for trial in self.trials]
-        waiting = [t.candidate.generation for t in self.trials if t.outcome is None]
-        return min([generation - 1 for generation in waiting], default=max(asked, default=-1))
+        """Last generation whose outcomes, and those of all before it, are in; -1 if there is none.
+
+        Of an unfinished run, a generation with fewer candidates than another one is not complete.
+        """
+        sizes = Counter(trial.candidate.generation for trial in self.trials)
+        waiting = {trial.candidate.generation for trial in self.trials if trial.outcome is None}
+        if not self.finished:
+            waiting |= {generation for generation, size in sizes.items() if size < max(sizes.values())}
+        return min(waiting) - 1 if waiting else max(sizes, default=-1)
 
     def networks(self, last: int) -> list[tuple[str, float | None]]:
         """Name and value of every network up to the generation ``last``, of all if that is -1.
@@ -82,14 +90,15 @@ Groups = dict[str, list[Evolution]]
 def evolutions_of(run: RunData) -> Groups:
     """Return the evolutions of a run: one per strategy and replicate of ``kind: arms``, otherwise the run itself."""
     if run.kind != "arms":
-        return {run.name: [Evolution(run.path.name, run.trials)]}
+        return {run.name: [Evolution(run.path.name, run.trials, run.finished is not None)]}
     found: dict[tuple[str, int], list[Trial]] = {}
     for trial in run.trials:
         origin = trial.candidate.origin
         found.setdefault((str(origin["strategy"]), int(origin["replicate"])), []).append(trial)
     groups: Groups = {}
     for (strategy, replicate), trials in sorted(found.items(), key=lambda item: item[1][0].candidate.id):
-        groups.setdefault(strategy, []).append(Evolution(f"replicate {replicate}", tuple(trials)))
+        evolution = Evolution(f"replicate {replicate}", tuple(trials), run.finished is not None)
+        groups.setdefault(strategy, []).append(evolution)
     return groups
 
 

@@ -139,6 +139,18 @@ def test_unfinished_evolutions_are_compared_up_to_where_all_are(make_evolution: 
     assert [len(column) for column in result.values.values()] == [10, 10]
 
 
+def test_a_generation_that_was_only_partly_asked_for_is_not_complete() -> None:
+    trials = tuple(
+        Trial(Candidate(n, n // 4, spec("relu(x)", "autoinit", n), {}), outcome(n, 0.5)) for n in range(10)
+    )
+    assert Evolution("e", trials, finished=False).complete == 1
+    assert (
+        Evolution("e", trials, finished=True).complete == 2
+    )  # the last batch of a finished run may be smaller
+    assert Evolution("e", trials[:8], finished=False).complete == 1
+    assert Evolution("e", (), finished=False).complete == -1
+
+
 def test_what_is_counted_for_a_network() -> None:
     states = {
         0: outcome(0, 0.5),
