@@ -38,9 +38,8 @@ class Collaborators:
     def inherit(self, blueprints: Iterable[Individual]) -> None:
         """Let those that have no network of their own take over their parents' best, as if it were theirs."""
         for each in blueprints:
-            known = [self._best[parent] for parent in each.parents if parent in self._best]
-            if each.id not in self._best and known:
-                self._best[each.id] = max(known, key=lambda best: best[0])
+            if (known := self._known(each)) is not None:
+                self._best[each.id] = known
 
     def keep(self, blueprints: Iterable[Individual]) -> None:
         """Forget all but these blueprints and their parents."""
@@ -51,10 +50,14 @@ class Collaborators:
     def of(self, blueprint: Individual) -> frozenset[int]:
         """Return the ids of the modules in the blueprint's best network, or in the best of its parents' if it has none
         itself; empty if nothing is known."""
+        known = self._known(blueprint)
+        return frozenset() if known is None else known[1]
+
+    def _known(self, blueprint: Individual) -> tuple[float, frozenset[int]] | None:
         if blueprint.id in self._best:
-            return self._best[blueprint.id][1]
-        known = [self._best[parent] for parent in blueprint.parents if parent in self._best]
-        return max(known, key=lambda each: each[0])[1] if known else frozenset()
+            return self._best[blueprint.id]
+        parents = [self._best[parent] for parent in blueprint.parents if parent in self._best]
+        return max(parents, key=lambda each: each[0], default=None)
 
     def team(
         self, blueprint: Individual, species: Mapping[int, Sequence[Individual]], rng: np.random.Generator
