@@ -3,21 +3,25 @@
 The space is that of PANGAEA (Bingham and Miikkulainen, arXiv:2006.03179).
 """
 
-from activations import actbench as _actbench  # noqa: F401  (registers Act-Bench's operators)
-from activations.breakpoints import breakpoints
-from activations.describe import describe, reachable
-from activations.errors import ActivationError, GraphError, InvalidFunctionError, OperatorError
-from activations.graph import Graph, Node, parse
-from activations.layer import GraphActivation
-from activations.moments import gaussian_moments
-from activations.mutation import change, crossover, insert, mutate, regenerate, remove
-from activations.named import get, names
-from activations.operators import Domain, Operator, OperatorSet, operator, operators, register
-from activations.parameters import parametrize
-from activations.sampling import minimal, sample
-from activations.symbolic import latex, to_sympy
-from activations.table import PANGAEA
-from activations.validity import Distinct, problem
+from gondwana.activations.describe import describe, reachable
+from gondwana.activations.errors import ActivationError, GraphError, InvalidFunctionError, OperatorError
+from gondwana.activations.graph.graph import Graph, parse
+from gondwana.activations.graph.named import get, names
+from gondwana.activations.graph.node import Node
+from gondwana.activations.graph.parameters import parametrize
+from gondwana.activations.layer import GraphActivation
+from gondwana.activations.operators import (  # noqa: F401  (registers Act-Bench's operators)
+    actbench as _actbench,
+)
+from gondwana.activations.operators.pangaea import PANGAEA
+from gondwana.activations.operators.record import Domain, Operator
+from gondwana.activations.operators.registry import OperatorSet, operator, operators, register
+from gondwana.activations.space.mutation import change, crossover, insert, mutate, regenerate, remove
+from gondwana.activations.space.sampling import minimal, sample
+from gondwana.activations.space.validity import Distinct, problem
+from gondwana.activations.study.breakpoints import breakpoints
+from gondwana.activations.study.moments import gaussian_moments
+from gondwana.activations.study.symbolic import latex, to_sympy
 
 __all__ = [
     "PANGAEA",

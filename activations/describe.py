@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-import autoinit
-from activations.graph import Graph, parse
-from activations.moments import gaussian_moments
-from activations.symbolic import latex
-from activations.validity import problem
+from gondwana import autoinit
+from gondwana.activations.graph.graph import Graph, parse
+from gondwana.activations.space.validity import problem
+from gondwana.activations.study.moments import gaussian_moments
+from gondwana.activations.study.symbolic import latex
 
 
 def describe(graph: Graph | str) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from typing import Any
 import keras
 from keras import ops
 
-import autoinit
-from activations.backend import Tensor
-from activations.errors import ActivationError, InvalidFunctionError
-from activations.graph import Graph, parse
-from activations.moments import gaussian_moments, scalar_function
-from activations.operators import operator
-from activations.program import Step
+from gondwana import autoinit
+from gondwana.activations.errors import ActivationError, InvalidFunctionError
+from gondwana.activations.graph.graph import Graph, parse
+from gondwana.activations.graph.program import Step
+from gondwana.activations.operators.backend import Tensor
+from gondwana.activations.operators.registry import operator
+from gondwana.activations.study.moments import gaussian_moments, scalar_function
 
 
 @keras.saving.register_keras_serializable(package="gondwana")

@@ -3,27 +3,27 @@
 Bingham and Miikkulainen, "AutoInit: Analytic Signal-Preserving Weight Initialization for Neural Networks" (2023).
 """
 
-from autoinit.api import AutoInit
-from autoinit.apply import apply
-from autoinit.diagnostics import Measurement, measure
-from autoinit.elementwise import activate, elementwise
-from autoinit.errors import (
+from gondwana.autoinit.api import AutoInit
+from gondwana.autoinit.diagnostics.figure import signal_figure
+from gondwana.autoinit.diagnostics.isometry import JacobianSpectrum, jacobian_spectrum
+from gondwana.autoinit.diagnostics.measure import Measurement, measure
+from gondwana.autoinit.errors import (
     AutoInitError,
     ModelError,
     NotIntegrableError,
     SignalError,
     UnsupportedLayerError,
 )
-from autoinit.figure import signal_figure
-from autoinit.functions import ScalarFunction, numpy_activation, numpy_form
-from autoinit.gaussian import GaussianMoments, gaussian_moments
-from autoinit.isometry import JacobianSpectrum, jacobian_spectrum
-from autoinit.lsuv import lsuv
-from autoinit.plan import Plan, plan
-from autoinit.plusplus import Centered, CenteredActivation, centered, centering
-from autoinit.registry import Call, Scale, Weighted, rule
-from autoinit.signal import Signal
-from autoinit.strategies import STRATEGIES, initialize
+from gondwana.autoinit.moments.functions import ScalarFunction, numpy_activation, numpy_form
+from gondwana.autoinit.moments.gaussian import GaussianMoments, gaussian_moments
+from gondwana.autoinit.plan import Plan, plan
+from gondwana.autoinit.registry import Call, Scale, Weighted, rule
+from gondwana.autoinit.rules.elementwise import activate, elementwise
+from gondwana.autoinit.signals.signal import Signal
+from gondwana.autoinit.strategies.lsuv import lsuv
+from gondwana.autoinit.strategies.plusplus import Centered, CenteredActivation, centered, centering
+from gondwana.autoinit.strategies.registry import STRATEGIES, initialize
+from gondwana.autoinit.weights.apply import apply
 
 __all__ = [
     "STRATEGIES",

@@ -10,15 +10,15 @@ from typing import Any
 
 import keras
 
-from autoinit.apply import apply
-from autoinit.constraints import constrain
-from autoinit.draws import check_seed
-from autoinit.errors import AutoInitError
-from autoinit.graph import functional_core
-from autoinit.plan import Plan, plan
-from autoinit.plusplus import centered
-from autoinit.rebuilding import copied_layer, rebuilt
-from autoinit.registry import OnUnknown, Propagation, Rule, check_rules
+from gondwana.autoinit.draws import check_seed
+from gondwana.autoinit.errors import AutoInitError
+from gondwana.autoinit.frontends.keras.graph import functional_core
+from gondwana.autoinit.frontends.keras.rebuild import copied_layer, rebuilt
+from gondwana.autoinit.plan import Plan, plan
+from gondwana.autoinit.registry import OnUnknown, Propagation, Rule, check_rules
+from gondwana.autoinit.strategies.plusplus import centered
+from gondwana.autoinit.weights.apply import apply
+from gondwana.autoinit.weights.constraints import constrain
 
 _COUNTS = ("monte_carlo_samples", "recurrent_monte_carlo_samples")
 _CONFIG_KEYS = ("distribution", "direction", "constrain_weights", *_COUNTS)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from autoinit.errors import AutoInitError
+from gondwana.autoinit.errors import AutoInitError
 
 Distribution: TypeAlias = Literal[
     "truncated_normal", "untruncated_normal", "uniform", "orthogonal", "delta_orthogonal"

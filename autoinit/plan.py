@@ -11,17 +11,17 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-import autoinit.rules  # noqa: F401 (registers the rules)
-from autoinit.backward import entries, input_gradients
-from autoinit.calculus import Calculus
-from autoinit.draws import Distribution, check_distribution
-from autoinit.errors import AutoInitError, SignalError
-from autoinit.exact import ExactCalculus
-from autoinit.fields import field_of
-from autoinit.graph import Graph, Step, trace
-from autoinit.inputs import Statistic, per_input
-from autoinit.paper import PaperCalculus
-from autoinit.registry import (
+import gondwana.autoinit.rules  # noqa: F401 (registers the rules)
+from gondwana.autoinit.draws import Distribution, check_distribution
+from gondwana.autoinit.errors import AutoInitError, SignalError
+from gondwana.autoinit.frontends.keras.graph import Graph, Step, trace
+from gondwana.autoinit.frontends.keras.inputs import Statistic, per_input
+from gondwana.autoinit.gradients.backward import entries, input_gradients
+from gondwana.autoinit.gradients.slopes import Slopes, activation_of
+from gondwana.autoinit.propagation.calculus import Calculus
+from gondwana.autoinit.propagation.exact import ExactCalculus
+from gondwana.autoinit.propagation.paper import PaperCalculus
+from gondwana.autoinit.registry import (
     Call,
     Direction,
     OnUnknown,
@@ -35,9 +35,9 @@ from autoinit.registry import (
     has_rule,
     result_signals,
 )
-from autoinit.signal import Signal, mixture
-from autoinit.slopes import Slopes, activation_of
-from autoinit.window import positions
+from gondwana.autoinit.signals.fields import field_of
+from gondwana.autoinit.signals.signal import Signal, mixture
+from gondwana.autoinit.signals.window import positions
 
 __all__ = ["Plan", "PlannedCall", "PlannedWeight", "plan"]
 

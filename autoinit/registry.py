@@ -12,11 +12,11 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args
 import keras
 import numpy as np
 
-from autoinit.calculus import Calculus, Energy
-from autoinit.errors import AutoInitError, UnsupportedLayerError
-from autoinit.paper import PaperCalculus
-from autoinit.signal import Signal
-from autoinit.window import Shape
+from gondwana.autoinit.errors import AutoInitError, UnsupportedLayerError
+from gondwana.autoinit.propagation.calculus import Calculus, Energy
+from gondwana.autoinit.propagation.paper import PaperCalculus
+from gondwana.autoinit.signals.signal import Signal
+from gondwana.autoinit.signals.window import Shape
 
 Propagation: TypeAlias = Literal["paper", "exact"]
 Direction: TypeAlias = Literal["forward", "backward", "both"]

@@ -19,6 +19,6 @@ def load_network(path: Path | str) -> keras.Model:
     Raises:
         ValueError: if the file is not there or is not a network that can be loaded.
     """
-    from nas.saved import load
+    from gondwana.nas.evaluation.saved import load
 
     return load(path)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from nas.randomness import training_seed
+from gondwana.nas.randomness import training_seed
 
 Json = dict[str, Any]
 """A JSON object: str keys; values are str, int, float, bool, None, lists and objects."""
@@ -96,7 +96,7 @@ def make_spec(
         task: ``{"name": ..., "options": {...}}``, read by ``tasks.get``.
         model: ``{"kind": ..., ...}``: which builder makes the network and from what.
         initialization: ``{"strategy": ..., "options": {...}}``, read by ``autoinit.initialize``.
-        training: fields of ``tasks.training.Recipe``.
+        training: fields of ``gondwana.tasks.training.fit.Recipe``.
         limits: ``{"max_parameters": ..., "max_seconds": ...}``; absent keys are unlimited.
         replicate: number of the repetition, to train one candidate with several seeds.
 

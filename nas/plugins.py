@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from tasks.user_code import UserCodeError, file_digest, load_file, run_file
+from gondwana.tasks.user_code import UserCodeError, file_digest, load_file, run_file
 
 ENVIRONMENT = "GONDWANA_PLUGINS"
 """Environment variable: files and modules to load first, separated as in ``PATH``."""

@@ -5,7 +5,9 @@
 >>> data = task.search_data()
 """
 
-from tasks import (  # noqa: F401  (importing a task registers it)
+from gondwana.tasks.base import Head, SearchData, Split, Task, TaskInfo
+from gondwana.tasks.data import DamagedDataError, MissingDataError
+from gondwana.tasks.datasets import (  # noqa: F401  (importing a task registers it)
     adult,
     cifar10,
     digits,
@@ -13,12 +15,10 @@ from tasks import (  # noqa: F401  (importing a task registers it)
     mnist,
     omniglot,
     toxicity,
-    user_files,
 )
-from tasks.base import Head, SearchData, Split, Task, TaskInfo
-from tasks.data import DamagedDataError, MissingDataError
-from tasks.registry import get, names, register
-from tasks.user_code import load_file
+from gondwana.tasks.own_data import user_files  # noqa: F401  (importing a task registers it)
+from gondwana.tasks.registry import get, names, register
+from gondwana.tasks.user_code import load_file
 
 __all__ = [
     "DamagedDataError",

@@ -99,7 +99,7 @@ class SearchData:
 class Task(ABC):
     """A dataset with its splits, preprocessing, loss and metric.
 
-    Subclasses are registered by name in :mod:`tasks.registry`. Construction is cheap and touches no data.
+    Subclasses are registered by name in :mod:`gondwana.tasks.registry`. Construction is cheap and touches no data.
     """
 
     @property
@@ -117,7 +117,7 @@ class Task(ABC):
             data_dir: folder that holds a folder per dataset; None means ``$GONDWANA_DATA``, then the user's cache.
 
         Raises:
-            tasks.data.MissingDataError: if the files are neither there nor to be had.
+            gondwana.tasks.data.MissingDataError: if the files are neither there nor to be had.
         """
 
     @abstractmethod

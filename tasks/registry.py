@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from tasks.base import Task
-from tasks.options import check_names, unknown_name
+from gondwana.tasks.base import Task
+from gondwana.tasks.options import check_names, unknown_name
 
 _TASKS: dict[str, type[Task]] = {}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.base import Head
+from gondwana.tasks.base import Head
 
 
 def shares(counts: np.ndarray, size: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from tasks.registry import names, task_class
+from gondwana.tasks.registry import names, task_class
 
 DIGEST = "__gondwana_sha256__"
 """Attribute of a module that was made from a file: the digest of the text that was run."""

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-import tasks
-from nas.arms import Arm, ArmsSettings, SideBySide
-from nas.candidate import Candidate, Outcome, State, make_spec
-from nas.config import ConfigError, load_config, parse_config
-from nas.search import Progress
+from gondwana import tasks
+from gondwana.nas.candidate import Candidate, Outcome, State, make_spec
+from gondwana.nas.config.schema import ConfigError, load_config, parse_config
+from gondwana.nas.searches.protocol import Progress
+from gondwana.nas.searches.side_by_side import Arm, ArmsSettings, SideBySide
 
 INFO = tasks.get("digits").info
 EVOLUTION: dict[str, Any] = {

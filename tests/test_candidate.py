@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from nas.candidate import RESULTS, Candidate, Outcome, State, canonical_json, make_spec
-from nas.randomness import stream, training_seed
+from gondwana.nas.candidate import RESULTS, Candidate, Outcome, State, canonical_json, make_spec
+from gondwana.nas.randomness import stream, training_seed
 
 PARTS = {
     "task": {"name": "digits", "options": {}},
@@ -70,7 +70,7 @@ def test_words_and_numbers_are_different_identities():
 
 
 def test_streams_are_the_same_in_another_process():
-    code = "from nas.randomness import stream; print(stream(5, 'x', 1).integers(2**62))"
+    code = "from gondwana.nas.randomness import stream; print(stream(5, 'x', 1).integers(2**62))"
     fresh = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(fresh.stdout) == stream(5, "x", 1).integers(2**62)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nas.config import RunConfig, load_config
-from nas.config_errors import ConfigError
+from gondwana.nas.config.error import ConfigError
+from gondwana.nas.config.schema import RunConfig, load_config
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = sorted(ROOT.glob("configs/*.yaml"))

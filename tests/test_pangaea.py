@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-import activations
-import tasks
-from nas.candidate import Candidate, Outcome, State, canonical_json
-from nas.chronicle import hall_of_fame
-from nas.pangaea import FunctionSearch, FunctionSettings, PangaeaSettings, RandomSettings
+from gondwana import activations, tasks
+from gondwana.nas.candidate import Candidate, Outcome, State, canonical_json
+from gondwana.nas.searches.pangaea.logbook import hall_of_fame
+from gondwana.nas.searches.pangaea.search import (
+    FunctionSearch,
+    FunctionSettings,
+    PangaeaSettings,
+    RandomSettings,
+)
 
 INFO = tasks.get("digits").info
 SMALL: dict[str, Any] = {"architecture": {"name": "small_cnn"}, "evaluations": 20}

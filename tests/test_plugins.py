@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-import tasks
-from nas.codeepneat import registry as layer_types
-from nas.config import ConfigError, load_config, parse_config
-from nas.plugins import Plugin, PluginError, environment_plugins, load_plugins, resolved
-from tasks import registry as task_names
+from gondwana import tasks
+from gondwana.nas.config.schema import ConfigError, load_config, parse_config
+from gondwana.nas.plugins import Plugin, PluginError, environment_plugins, load_plugins, resolved
+from gondwana.nas.searches.codeepneat.layers import registry as layer_types
+from gondwana.tasks import registry as task_names
 
 TASK = """
 import tasks
@@ -21,7 +21,7 @@ class Mine(tasks.Task):
     info = search_data = test_data = None
 """
 LAYER = """
-from nas.codeepneat.registry import LayerType, register
+from gondwana.nas.searches.codeepneat.layers.registry import LayerType, register
 
 register(LayerType("{name}", (), frozenset({{1}}), lambda s, g: s, lambda s, g: 0, None, weighted=True))
 """

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-import tasks
-from nas.pangaea import PangaeaSettings
-from nas.preflight import check_experiment
-from nas.sampling import Architecture, CompareSettings, Strategy
-from nas.sweep import SweepSettings
+from gondwana import tasks
+from gondwana.nas.searches.pangaea.search import PangaeaSettings
+from gondwana.nas.searches.planned import Architecture, CompareSettings, Strategy
+from gondwana.nas.searches.preflight import check_experiment
+from gondwana.nas.searches.sweep import SweepSettings
 
 DIGITS = tasks.get("digits").info
 SMALL = Architecture(name="small_cnn")

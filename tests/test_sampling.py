@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-import tasks
-from nas.candidate import Candidate, Outcome, State
-from nas.sampling import CompareSettings, PlannedSearch, SettingsError, group_names
+from gondwana import tasks
+from gondwana.nas.candidate import Candidate, Outcome, State
+from gondwana.nas.searches.planned import CompareSettings, PlannedSearch, SettingsError, group_names
 
 INFO = tasks.get("digits").info
 ARCHITECTURE = {"name": "small_cnn"}

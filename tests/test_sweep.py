@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-import tasks
-from nas.candidate import Candidate
-from nas.sampling import SettingsError
-from nas.sweep import SweepSettings
+from gondwana import tasks
+from gondwana.nas.candidate import Candidate
+from gondwana.nas.searches.planned import SettingsError
+from gondwana.nas.searches.sweep import SweepSettings
 
 INFO = tasks.get("digits").info
 BASE: dict[str, Any] = {

@@ -6,9 +6,9 @@ import math
 import random
 import time
 
-from nas.candidate import Candidate, Outcome, State, make_spec
-from nas.sampling import PlannedSearch
-from nas.tally import Tally
+from gondwana.nas.candidate import Candidate, Outcome, State, make_spec
+from gondwana.nas.searches.best_so_far import Tally
+from gondwana.nas.searches.planned import PlannedSearch
 
 
 def result(number: int, fitness: float | None) -> Outcome:

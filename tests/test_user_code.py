@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nas.config import load_config
-from nas.engine.execute import Execution, start
-from nas.engine.loop import Stop
+from gondwana.nas.config.schema import load_config
+from gondwana.nas.engine.execute import Execution, start
+from gondwana.nas.engine.loop import Stop
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 GONDWANA = Path(sys.executable).with_name("gondwana")

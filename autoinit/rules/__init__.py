@@ -1,6 +1,6 @@
 """One file per family of layers. Importing this package registers every rule."""
 
-from autoinit.rules import (
+from gondwana.autoinit.rules import (
     activation,
     attention,
     choosing,

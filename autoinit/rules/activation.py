@@ -5,10 +5,10 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from autoinit import functions
-from autoinit.elementwise import activate, elementwise
-from autoinit.registry import Call, rule
-from autoinit.signal import Signal
+from gondwana.autoinit.moments import functions
+from gondwana.autoinit.registry import Call, rule
+from gondwana.autoinit.rules.elementwise import activate, elementwise
+from gondwana.autoinit.signals.signal import Signal
 
 layers = keras.layers
 

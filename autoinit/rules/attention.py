@@ -15,12 +15,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from autoinit.elementwise import softmax
-from autoinit.graph import Slot, sublayers
-from autoinit.law import INDEPENDENT, gaussian
-from autoinit.registry import Call, Scale, Weighted, rule
-from autoinit.rules.pooling import UNKNOWN_SIZE
-from autoinit.signal import Signal, mixture
+from gondwana.autoinit.frontends.keras.graph import Slot, sublayers
+from gondwana.autoinit.registry import Call, Scale, Weighted, rule
+from gondwana.autoinit.rules.elementwise import softmax
+from gondwana.autoinit.rules.pooling import UNKNOWN_SIZE
+from gondwana.autoinit.signals.law import INDEPENDENT, gaussian
+from gondwana.autoinit.signals.signal import Signal, mixture
 
 layers = keras.layers
 

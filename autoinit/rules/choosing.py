@@ -8,11 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from autoinit.elementwise import elementwise
-from autoinit.graph import Slot
-from autoinit.registry import Call, Weighted, rule
-from autoinit.rules.operations import IMAGE, PAIR, affine, classes, operands, weight
-from autoinit.signal import Signal, mixture
+from gondwana.autoinit.frontends.keras.graph import Slot
+from gondwana.autoinit.registry import Call, Weighted, rule
+from gondwana.autoinit.rules.elementwise import elementwise
+from gondwana.autoinit.rules.operations import IMAGE, PAIR, affine, classes, operands, weight
+from gondwana.autoinit.signals.signal import Signal, mixture
 
 ops = keras.ops
 

@@ -6,9 +6,9 @@ import math
 
 import keras
 
-from autoinit.errors import AutoInitError
-from autoinit.registry import Call, rule
-from autoinit.signal import Signal
+from gondwana.autoinit.errors import AutoInitError
+from gondwana.autoinit.registry import Call, rule
+from gondwana.autoinit.signals.signal import Signal
 
 layers = keras.layers
 

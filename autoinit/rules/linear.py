@@ -7,11 +7,11 @@ from typing import Any
 
 import keras
 
-from autoinit.calculus import Energy
-from autoinit.elementwise import activate
-from autoinit.registry import Call, Scale, Weighted, rule
-from autoinit.signal import Signal
-from autoinit.window import Window, channels, per_axis, spatial
+from gondwana.autoinit.propagation.calculus import Energy
+from gondwana.autoinit.registry import Call, Scale, Weighted, rule
+from gondwana.autoinit.rules.elementwise import activate
+from gondwana.autoinit.signals.signal import Signal
+from gondwana.autoinit.signals.window import Window, channels, per_axis, spatial
 
 layers = keras.layers
 

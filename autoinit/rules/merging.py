@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import keras
 
-from autoinit.registry import Call, rule
-from autoinit.signal import Signal
+from gondwana.autoinit.registry import Call, rule
+from gondwana.autoinit.signals.signal import Signal
 
 layers = keras.layers
 

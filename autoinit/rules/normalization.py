@@ -8,10 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from autoinit.calculus import Over
-from autoinit.registry import Call, rule
-from autoinit.signal import Signal
-from autoinit.window import Shape
+from gondwana.autoinit.propagation.calculus import Over
+from gondwana.autoinit.registry import Call, rule
+from gondwana.autoinit.signals.signal import Signal
+from gondwana.autoinit.signals.window import Shape
 
 layers = keras.layers
 

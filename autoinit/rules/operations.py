@@ -9,13 +9,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from autoinit.elementwise import activate, elementwise, simulated
-from autoinit.functions import through_keras
-from autoinit.graph import Slot, operation_class
-from autoinit.registry import Call, Weighted, registered_rules, rule
-from autoinit.rules.linear import weighted
-from autoinit.signal import Signal, mixture
-from autoinit.window import Window
+from gondwana.autoinit.frontends.keras.graph import Slot, operation_class
+from gondwana.autoinit.moments.functions import through_keras
+from gondwana.autoinit.registry import Call, Weighted, registered_rules, rule
+from gondwana.autoinit.rules.elementwise import activate, elementwise, simulated
+from gondwana.autoinit.rules.linear import weighted
+from gondwana.autoinit.signals.signal import Signal, mixture
+from gondwana.autoinit.signals.window import Window
 
 ops = keras.ops
 IMAGE = keras.KerasTensor((None, 4, 4, 2))

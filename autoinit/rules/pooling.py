@@ -6,9 +6,9 @@ import math
 
 import keras
 
-from autoinit.registry import Call, rule
-from autoinit.signal import Signal
-from autoinit.window import Window, per_axis, spatial
+from gondwana.autoinit.registry import Call, rule
+from gondwana.autoinit.signals.signal import Signal
+from gondwana.autoinit.signals.window import Window, per_axis, spatial
 
 layers = keras.layers
 

@@ -12,11 +12,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from autoinit.draws import Float32
-from autoinit.elementwise import measured
-from autoinit.registry import Call, rule
-from autoinit.rules.pooling import UNKNOWN_SIZE
-from autoinit.signal import Signal
+from gondwana.autoinit.draws import Float32
+from gondwana.autoinit.registry import Call, rule
+from gondwana.autoinit.rules.elementwise import measured
+from gondwana.autoinit.rules.pooling import UNKNOWN_SIZE
+from gondwana.autoinit.signals.signal import Signal
 
 layers = keras.layers
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import keras
 
-from autoinit.registry import Call, rule
-from autoinit.signal import Signal
-from autoinit.window import spatial
+from gondwana.autoinit.registry import Call, rule
+from gondwana.autoinit.signals.signal import Signal
+from gondwana.autoinit.signals.window import spatial
 
 layers = keras.layers
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import keras
 
-from autoinit.errors import UnsupportedLayerError
-from autoinit.graph import Slot
-from autoinit.registry import Call, Weighted, rule
-from autoinit.rules.operations import IMAGE, classes, weight
-from autoinit.signal import Signal
-from autoinit.window import Window, per_axis, spatial
+from gondwana.autoinit.errors import UnsupportedLayerError
+from gondwana.autoinit.frontends.keras.graph import Slot
+from gondwana.autoinit.registry import Call, Weighted, rule
+from gondwana.autoinit.rules.operations import IMAGE, classes, weight
+from gondwana.autoinit.signals.signal import Signal
+from gondwana.autoinit.signals.window import Window, per_axis, spatial
 
 ops = keras.ops
 

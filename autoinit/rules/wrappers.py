@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import keras
 
-from autoinit.fields import Field
-from autoinit.folding import Folded, Unfolded
-from autoinit.law import Correlations, gaussian
-from autoinit.registry import Call, Result, rule, rule_for
-from autoinit.signal import Signal
+from gondwana.autoinit.frontends.keras.folding import Folded, Unfolded
+from gondwana.autoinit.registry import Call, Result, rule, rule_for
+from gondwana.autoinit.signals.fields import Field
+from gondwana.autoinit.signals.law import Correlations, gaussian
+from gondwana.autoinit.signals.signal import Signal
 
 layers = keras.layers
 
@@ -42,7 +42,7 @@ def folded(call: Call, x: Signal) -> Signal:
 @rule(Unfolded)
 def unfolded(call: Call, x: Signal, like: Signal) -> Signal:
     """Time steps are as much alike as examples were."""
-    if x.law is None:
+    if not isinstance(x.law, Field):
         return Signal(x.mean, x.variance, x.covariance)
     shared = x.law.amplitude**2 * sum(part.share * part.shared(part.rho.between) for part in x.law.parts)
     return Signal.from_moments(x.mean, x.second_moment, shared)

@@ -37,7 +37,7 @@ class Trainings:
     """Every training that was made, by the content of its spec, kept in a file of JSON lines."""
 
     def __init__(self, path: Path) -> None:
-        from nas.evaluate import load_search_data
+        from gondwana.nas.evaluation.evaluate import load_search_data
 
         self._path = path
         self._data = load_search_data(TASK)
@@ -53,7 +53,7 @@ class Trainings:
 
     def __call__(self, candidate: Any) -> dict[str, Any]:
         """Return the record of a candidate, trained now if it is new."""
-        from nas.evaluate import evaluate
+        from gondwana.nas.evaluation.evaluate import evaluate
 
         if candidate.key not in self._known:
             report = evaluate(candidate.spec, self._data)
@@ -75,8 +75,8 @@ class Trainings:
 
 def make_search(arm: str, seed: int, evaluations: int) -> Any:
     """Return the search of an arm, told of each outcome before it is asked again."""
-    import tasks
-    from nas.pangaea import PangaeaSettings, RandomSettings
+    from gondwana import tasks
+    from gondwana.nas.searches.pangaea.search import PangaeaSettings, RandomSettings
 
     common: dict[str, Any] = {
         "architecture": ARCHITECTURE,
@@ -95,7 +95,7 @@ def make_search(arm: str, seed: int, evaluations: int) -> Any:
 
 def run_search(search: Any, train: Trainings, until: float) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Yield candidates and their records until the search has finished or the time is up."""
-    from nas.candidate import Outcome, State
+    from gondwana.nas.candidate import Outcome, State
 
     while not search.finished and time.monotonic() < until:
         for candidate in search.ask(1):
@@ -113,7 +113,7 @@ def best_so_far(records: Iterable[dict[str, Any]], chance: float) -> np.ndarray:
 
 def train_again(candidate: Any, seed: int, replicates: int, train: Trainings) -> float:
     """Return the mean fitness of a function in trainings that had no part in its selection."""
-    from nas.candidate import Candidate, make_spec
+    from gondwana.nas.candidate import Candidate, make_spec
 
     parts = ("task", "model", "initialization", "training", "limits")
     known = {name: candidate.spec[name] for name in parts}
@@ -130,7 +130,7 @@ def figure(curves: Curves, path: Path) -> None:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    from nas.analysis.figures import COLORS
+    from gondwana.nas.report.figures.figures import COLORS
 
     with mpl.rc_context({"svg.hashsalt": "gondwana", "svg.fonttype": "none"}):
         drawing = Figure(figsize=(6, 3.8), layout="constrained")
@@ -166,7 +166,7 @@ def table(curves: Curves) -> str:
 
 def print_comparison(what: str, groups: dict[str, list[float]]) -> Any:
     """Print the project's statistics on two groups of searches, paired by seed and not; return the paired one."""
-    from nas.analysis.statistics import compare
+    from gondwana.nas.statistics import compare
 
     paired = compare(groups, paired=True)
     for title, comparison in (("paired by seed", paired), ("not paired", compare(groups))):
@@ -176,7 +176,7 @@ def print_comparison(what: str, groups: dict[str, list[float]]) -> Any:
 
 def spread(train: Trainings, functions: int = 40, replicates: int = 5) -> None:
     """Print the spread over random functions and, for some of them, over seeds."""
-    from nas.candidate import Candidate
+    from gondwana.nas.candidate import Candidate
 
     search = make_search("random", 0, functions)
     found = [(record["fitness"] or 0.0, candidate) for candidate, record in run_search(search, train, np.inf)]
@@ -197,7 +197,7 @@ def run_all(
     arguments: argparse.Namespace, train: Trainings, say: Callable[[str], None]
 ) -> tuple[Curves, dict[str, list[float]]]:
     """Run both searches for each seed; return the complete ones, and the winners' fitness in new trainings."""
-    import tasks
+    from gondwana import tasks
 
     start = time.monotonic()
     until = start + 60 * arguments.minutes
@@ -240,8 +240,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
 
-    from nas.analysis.edf_picture import edf_svg
-    from nas.engine.backend import configure
+    from gondwana.nas.engine.pools.backend import configure
+    from gondwana.nas.report.figures.edf_picture import edf_svg
 
     configure(1)
     train = Trainings(arguments.out)

@@ -15,8 +15,8 @@ from collections import Counter
 
 import numpy as np
 
-import activations
-from activations import GraphError
+from gondwana import activations
+from gondwana.activations import GraphError
 
 PIECES = [
     *("__import__('os').system('touch owned')", "eval(", "exec(", "lambda x: ", "open('/etc/passwd')"),

@@ -21,10 +21,10 @@ import numpy as np
 import sympy as sp
 from keras import ops
 
-import activations
-from activations import Graph
-from activations.operators import operator
-from activations.symbolic import X, to_sympy
+from gondwana import activations
+from gondwana.activations import Graph
+from gondwana.activations.operators.registry import operator
+from gondwana.activations.study.symbolic import X, to_sympy
 
 POINTS = np.concatenate([np.linspace(-4, 4, 33), np.random.default_rng(0).normal(size=95)])
 

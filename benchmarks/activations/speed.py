@@ -13,9 +13,8 @@ from collections.abc import Callable
 import mpmath as mp
 import numpy as np
 
-import activations
-import autoinit
-from activations import Graph
+from gondwana import activations, autoinit
+from gondwana.activations import Graph
 
 DIGITS = 20
 ONE = mp.mpf(1)

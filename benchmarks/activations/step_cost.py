@@ -15,10 +15,10 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-import activations
-from activations import GraphActivation
-from tasks import architectures
-from tasks.base import Head, TaskInfo
+from gondwana import activations
+from gondwana.activations import GraphActivation
+from gondwana.tasks import architectures
+from gondwana.tasks.base import Head, TaskInfo
 
 INFO = TaskInfo(
     name="cifar10",

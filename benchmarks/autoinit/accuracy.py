@@ -10,8 +10,8 @@ import warnings
 import keras
 import numpy as np
 
-import autoinit
-from autoinit.diagnostics import Measurement, measure
+from gondwana import autoinit
+from gondwana.autoinit.diagnostics.measure import Measurement, measure
 
 TARGETS = (
     "VGG16",

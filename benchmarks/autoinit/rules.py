@@ -12,7 +12,7 @@ import numpy as np
 from autoinit_simulation import model_of, simulate
 from test_conformance import cases
 
-import autoinit
+from gondwana import autoinit
 
 
 def main() -> int:

@@ -14,8 +14,8 @@ import numpy as np
 from accuracy import TARGETS
 from stability import INFO, activation
 
-import autoinit
-from tasks.architectures.registry import build
+from gondwana import autoinit
+from gondwana.tasks.architectures.registry import build
 
 MODES = ("paper", "exact")
 LIMIT = 0.5

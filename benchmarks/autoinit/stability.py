@@ -9,10 +9,10 @@ import warnings
 import keras
 import numpy as np
 
-import autoinit
-from autoinit.diagnostics import measure
-from tasks.architectures.registry import build
-from tasks.base import Head, TaskInfo
+from gondwana import autoinit
+from gondwana.autoinit.diagnostics.measure import measure
+from gondwana.tasks.architectures.registry import build
+from gondwana.tasks.base import Head, TaskInfo
 
 INFO = TaskInfo(
     "cifar10",

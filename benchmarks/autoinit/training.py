@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 from stability import activation
 
-import autoinit
-import tasks
-from tasks.architectures.registry import build
-from tasks.recipe import Recipe
-from tasks.training import score, train
+from gondwana import autoinit, tasks
+from gondwana.tasks.architectures.registry import build
+from gondwana.tasks.training.fit import score, train
+from gondwana.tasks.training.recipe import Recipe
 
 RATES = (1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import keras
 
-import autoinit
+from gondwana import autoinit
 
 MODES = ("paper", "exact")
 SIZES = (32, 64, 75, 96, 224, 331)

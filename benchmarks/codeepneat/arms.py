@@ -45,9 +45,9 @@ Outcomes = dict[tuple[str, int], list[dict[str, Any]]]
 
 def run_search(config: Any, seed: int, data_dir: Path | None) -> Iterator[dict[str, Any]]:
     """Run one search to its end and yield its outcomes."""
-    import tasks
-    from nas.candidate import Outcome, State
-    from nas.evaluate import evaluate, load_search_data
+    from gondwana import tasks
+    from gondwana.nas.candidate import Outcome, State
+    from gondwana.nas.evaluation.evaluate import evaluate, load_search_data
 
     task = config.task.model_dump()
     data = load_search_data(task, data_dir)
@@ -177,9 +177,9 @@ def figure(found: Outcomes, arms: list[str], path: Path) -> None:
 
 def summary(found: Outcomes, arms: list[str], out: Path) -> None:
     """Print the comparison of the searches' best and mean fitness, and write figures and curves."""
-    from nas.analysis.edf_picture import edf_svg
-    from nas.analysis.statistics import compare
-    from nas.analysis.statistics.tables import text
+    from gondwana.nas.report.figures.edf_picture import edf_svg
+    from gondwana.nas.statistics import compare
+    from gondwana.nas.statistics.tables import text
 
     seeds = sorted({seed for _, seed in found if all((arm, seed) in found for arm in arms)})
     for what, curve in (
@@ -218,8 +218,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no search after that time")
     arguments = parser.parse_args()
 
-    from nas.config import load_config
-    from nas.engine.backend import configure
+    from gondwana.nas.config.schema import load_config
+    from gondwana.nas.engine.pools.backend import configure
 
     configure(1)
     start = time.monotonic()

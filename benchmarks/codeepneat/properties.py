@@ -13,13 +13,18 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from nas.codeepneat.crossover import crossover
-from nas.codeepneat.express import model_spec
-from nas.codeepneat.genome import INPUT_MARKING, Genome, topological_order, useful_nodes
-from nas.codeepneat.mutation import mutate
-from nas.codeepneat.planning import plan_network
-from nas.codeepneat.space import Alphabet
-from nas.codeepneat.species import HIGHEST, LOWEST, Speciation, speciate
+from gondwana.nas.searches.codeepneat.evolution.crossover import crossover
+from gondwana.nas.searches.codeepneat.evolution.mutation import mutate
+from gondwana.nas.searches.codeepneat.evolution.speciation import HIGHEST, LOWEST, Speciation, speciate
+from gondwana.nas.searches.codeepneat.genome.genome import (
+    INPUT_MARKING,
+    Genome,
+    topological_order,
+    useful_nodes,
+)
+from gondwana.nas.searches.codeepneat.genome.space import Alphabet
+from gondwana.nas.searches.codeepneat.network.planning import plan_network
+from gondwana.nas.searches.codeepneat.network.spec import model_spec
 from tests.codeepneat.helpers import EAGER, TASKS, alphabets, random_genome, space
 
 

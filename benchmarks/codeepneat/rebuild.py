@@ -32,8 +32,8 @@ def main() -> int:
     start = time.monotonic()
     import keras
 
-    import tasks
-    from nas.codeepneat.assembly import build, parameter_count
+    from gondwana import tasks
+    from gondwana.nas.searches.codeepneat.network.build import build, parameter_count
 
     checked = wrong = 0
     for row in rows(parser.parse_args().run):

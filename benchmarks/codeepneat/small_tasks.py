@@ -25,7 +25,7 @@ def omniglot_chance() -> float:
     """Return the chance level of omniglot-small, mean over its alphabets."""
     import yaml
 
-    import tasks
+    from gondwana import tasks
 
     options = yaml.safe_load((ROOT / "configs/omniglot-small.yaml").read_text())["task"]["options"]
     return tasks.get("omniglot", **options).info.chance

@@ -16,13 +16,13 @@ import numpy as np
 from common import table
 from engine_fakes import FakeSearch, no_setup, score
 
-from nas.candidate import Candidate, Json, State
-from nas.engine import ray_environment
-from nas.engine.loop import RunLoop
-from nas.engine.pool import Job
-from nas.engine.ray_options import RayOptions
-from nas.engine.run_folder import RunFolder
-from nas.engine.store import Store
+from gondwana.nas.candidate import Candidate, Json, State
+from gondwana.nas.engine.loop import RunLoop
+from gondwana.nas.engine.pools import ray_environment
+from gondwana.nas.engine.pools.protocol import Job
+from gondwana.nas.engine.pools.ray_options import RayOptions
+from gondwana.nas.engine.records.run_folder import RunFolder
+from gondwana.nas.engine.records.store import Store
 
 DEEDS = {
     "raise": State.CRASHED,
@@ -57,7 +57,7 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=20)
     arguments = parser.parse_args()
     ray_environment.prepare("local")
-    from nas.engine.ray_pool import RayPool
+    from gondwana.nas.engine.pools.ray_pool import RayPool
 
     search = Chaos(generations=arguments.generations, size=arguments.size, seconds=0.05)
     begin = time.monotonic()

@@ -25,16 +25,16 @@ from common import ROOT, table
 from engine_driver import job
 from engine_fakes import FakeSearch, SteadySearch, score
 
-from nas.candidate import Candidate, Outcome, State
-from nas.config import load_config
-from nas.engine.execute import build_search
-from nas.engine.local_pool import LocalPool
-from nas.engine.loop import RunLoop
-from nas.engine.pool import Job, Result
-from nas.engine.run_folder import RunFolder
-from nas.engine.store import Store
-from nas.evaluate import Report
-from nas.search import Progress, Search
+from gondwana.nas.candidate import Candidate, Outcome, State
+from gondwana.nas.config.schema import load_config
+from gondwana.nas.engine.execute import build_search
+from gondwana.nas.engine.loop import RunLoop
+from gondwana.nas.engine.pools.local_pool import LocalPool
+from gondwana.nas.engine.pools.protocol import Job, Result
+from gondwana.nas.engine.records.run_folder import RunFolder
+from gondwana.nas.engine.records.store import Store
+from gondwana.nas.evaluation.evaluate import Report
+from gondwana.nas.searches.protocol import Progress, Search
 
 
 class Endless(SteadySearch):

@@ -23,8 +23,8 @@ import numpy as np
 from common import FAKES, raylet_of, table, workers_of
 from engine_fakes import TRACE
 
-from nas.engine.run_folder import RunFolder
-from nas.engine.store import StoreError
+from gondwana.nas.engine.records.run_folder import RunFolder
+from gondwana.nas.engine.records.store import StoreError
 
 SECONDS = 0.25
 TOTAL = 40

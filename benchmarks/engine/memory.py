@@ -14,13 +14,13 @@ from typing import Any
 
 from common import ROOT, table
 
-from nas.config import load_config
-from nas.engine import ray_environment
-from nas.engine.execute import build_search
-from nas.engine.pool import Job
-from nas.engine.ray_options import RayOptions
-from nas.engine.worker import prepare, resident_mb
-from nas.evaluate import Report, evaluate, load_search_data
+from gondwana.nas.config.schema import load_config
+from gondwana.nas.engine.execute import build_search
+from gondwana.nas.engine.pools import ray_environment
+from gondwana.nas.engine.pools.protocol import Job
+from gondwana.nas.engine.pools.ray_options import RayOptions
+from gondwana.nas.engine.pools.worker import prepare, resident_mb
+from gondwana.nas.evaluation.evaluate import Report, evaluate, load_search_data
 
 
 def work(spec: Mapping[str, Any], data: Any) -> Report:
@@ -38,7 +38,7 @@ def main() -> int:
     config = load_config(ROOT / "configs" / "digits.yaml", ["training.epochs=1", "generations=1000"])
     data = load_search_data(config.task.model_dump(mode="json"))
     ray_environment.prepare("local")
-    from nas.engine.ray_pool import RayPool
+    from gondwana.nas.engine.pools.ray_pool import RayPool
 
     options = RayOptions(workers=1, recycle_after=arguments.recycle_after, setup=partial(prepare, 1))
     curve: list[float] = []

@@ -1,7 +1,7 @@
 """3. Overhead: an evaluation by the engine's worker against a plain loop of compile, fit and evaluate.
 
 Both train the same networks: the first candidates of configs/mnist-small.yaml (5,000 real MNIST images), built from
-their specs. Ours is ``nas.evaluate.evaluate``: building, initializing, training, scoring, freeing memory. The plain
+their specs. Ours is ``nas/evaluation/evaluate.py``: building, initializing, training, scoring, freeing memory. The plain
 loop builds the same network and calls ``compile``, ``fit`` and ``evaluate`` with the recipe's optimizer, batch size and
 epochs, and then ``clear_session``; it does not initialize. One process, one thread, in alternation; process CPU
 seconds, so that other load on the machine counts little.
@@ -21,20 +21,20 @@ import keras
 import numpy as np
 from common import ROOT, table
 
-import tasks
-from nas.candidate import State
-from nas.config import load_config
-from nas.engine.execute import build_search
-from nas.engine.worker import prepare
-from nas.evaluate import evaluate, load_search_data
-from tasks.base import SearchData, TaskInfo
+from gondwana import tasks
+from gondwana.nas.candidate import State
+from gondwana.nas.config.schema import load_config
+from gondwana.nas.engine.execute import build_search
+from gondwana.nas.engine.pools.worker import prepare
+from gondwana.nas.evaluation.evaluate import evaluate, load_search_data
+from gondwana.tasks.base import SearchData, TaskInfo
 
 TARGETS = {1: 0.72, 5: 0.87}
 
 
 def plain(spec: dict, data: SearchData, info: TaskInfo) -> None:
     """Train and score a candidate as anybody would."""
-    from nas.codeepneat.assembly import build
+    from gondwana.nas.searches.codeepneat.network.build import build
 
     recipe = spec["training"]
     model = build(spec["model"], info, seed=spec["seed"])

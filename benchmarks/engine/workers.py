@@ -11,9 +11,9 @@ from pathlib import Path
 
 from common import ROOT, table
 
-from nas.config import load_config
-from nas.engine.execute import start
-from nas.engine.run_folder import RunFolder
+from gondwana.nas.config.schema import load_config
+from gondwana.nas.engine.execute import start
+from gondwana.nas.engine.records.run_folder import RunFolder
 
 SMALL = [
     "generations=2",

@@ -1,4 +1,4 @@
-"""False-positive rates of every test of ``nas.analysis.statistics``, by simulation under the null hypothesis.
+"""False-positive rates of every test of ``gondwana.nas.statistics``, by simulation under the null hypothesis.
 
 Three groups are drawn from one distribution like that of the paper's Section 7: a share of trainings fails and scatters
 around chance, the others spread below the best accuracy. In the paired design the three values of one function rise
@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from nas.analysis.statistics import compare
+from gondwana.nas.statistics import compare
 
 CHANCE, MARGIN, BASELINE, ALPHA = 0.1, 0.012, 0.89, 0.05
 SCATTER = 0.004
@@ -36,7 +36,7 @@ DISCRETE = ("McNemar (failures)", "McNemar (above baseline)", "Kolmogorov-Smirno
 OF_PAIRS = ("McNemar (failures)", "McNemar (above baseline)", "Wilcoxon signed-rank")
 INTRODUCTION = """# False-positive rates, by simulation
 
-Every test of `nas.analysis.statistics` under the null hypothesis: three groups from one distribution, of which a share
+Every test of `gondwana.nas.statistics` under the null hypothesis: three groups from one distribution, of which a share
 fails and scatters around chance, {simulations:,} simulations for each design. The rate at which the first comparison's
 p-value falls below 0.05 stands beside the 99.9% binomial interval around 0.05; the last column is the rate at which
 any of the three comparisons is significant after Holm's correction, which must not exceed 0.05 by more than chance.

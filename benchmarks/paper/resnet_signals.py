@@ -26,10 +26,9 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-import autoinit
-import tasks
-from activations import GraphActivation
-from tasks import architectures
+from gondwana import autoinit, tasks
+from gondwana.activations import GraphActivation
+from gondwana.tasks import architectures
 
 STRATEGIES = ("he_normal", "autoinit")
 IMAGES = 8

@@ -20,14 +20,14 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from nas.analysis.compare_run import RunComparison, chance_of, compare_run
-from nas.analysis.edf_picture import edf_svg
-from nas.analysis.evolutions import Evolution, Groups, evolutions_of
-from nas.analysis.figures import COLORS
-from nas.analysis.report import load_run
-from nas.analysis.run_data import RunData, commit_of
-from nas.analysis.wording import duration
-from nas.candidate import State
+from gondwana.nas.candidate import State
+from gondwana.nas.report.data.compare_run import RunComparison, chance_of, compare_run
+from gondwana.nas.report.data.evolutions import Evolution, Groups, evolutions_of
+from gondwana.nas.report.data.run_data import RunData, commit_of
+from gondwana.nas.report.data.wording import duration
+from gondwana.nas.report.figures.edf_picture import edf_svg
+from gondwana.nas.report.figures.figures import COLORS
+from gondwana.nas.report.report import load_run
 
 BY_HAND = "<!-- by hand -->"
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "statsmodels", "ray")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from tasks import TaskInfo
+from gondwana.tasks import TaskInfo
 
 ACTIVATIONS = ("relu", "linear", "elu", "selu")
 

@@ -16,9 +16,9 @@ import keras
 import numpy as np
 from candidates import random_network
 
-import tasks
-from tasks.recipe import Recipe
-from tasks.training import score, train
+from gondwana import tasks
+from gondwana.tasks.training.fit import score, train
+from gondwana.tasks.training.recipe import Recipe
 
 
 def resident_megabytes() -> float:

@@ -1,4 +1,4 @@
-"""What a short training costs beside its steps: `tasks.training` against plain compile, fit and evaluate.
+"""What a short training costs beside its steps: `gondwana.tasks.training.fit` against plain compile, fit and evaluate.
 
     python benchmarks/training/overhead.py --data-dir DATA [--candidates 8] [--epochs 1 5]
 
@@ -18,10 +18,10 @@ from pathlib import Path
 import keras
 from candidates import random_network
 
-import tasks
-from tasks import backend
-from tasks.recipe import Recipe
-from tasks.training import score, train
+from gondwana import tasks
+from gondwana.tasks.training import backend
+from gondwana.tasks.training.fit import score, train
+from gondwana.tasks.training.recipe import Recipe
 
 
 def cost(job: Callable[[], object]) -> tuple[float, float]:

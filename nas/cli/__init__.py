@@ -13,7 +13,7 @@ from importlib.util import find_spec
 
 import typer
 
-from nas.cli import runs, watch
+from gondwana.nas.cli import runs, watch
 
 DEBUG = "GONDWANA_DEBUG"
 """Environment variable; when set, errors are shown with their traceback."""
@@ -57,7 +57,7 @@ def main() -> None:
     """
     try:
         if os.environ.get(PLUGINS):
-            from nas.plugins import environment_plugins, load_plugins
+            from gondwana.nas.plugins import environment_plugins, load_plugins
 
             load_plugins(environment_plugins())
         app()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.quiet import load_keras
+from gondwana.nas.cli.quiet import load_keras
 
 if TYPE_CHECKING:
-    from activations import Graph
+    from gondwana.activations import Graph
 
 app = typer.Typer(
     name="activations",
@@ -59,7 +59,7 @@ def sample(
     load_keras()
     import numpy as np
 
-    import activations
+    from gondwana import activations
 
     graphs = list(activations.sample(np.random.default_rng(seed), count, unique=unique, valid=valid))
     described = [activations.describe(graph) for graph in graphs]
@@ -86,7 +86,7 @@ def show(
 ) -> None:
     """Print what is known of a function: formula, derivative, limits, Gaussian moments, kinks, reachable shapes."""
     load_keras()
-    import activations
+    from gondwana import activations
 
     graph = activations.get(text)
     facts = _facts(graph, seconds, seed)
@@ -97,7 +97,7 @@ def show(
         for name, value in facts.items():
             typer.echo(f"{name.replace('_', ' '):<{width}}  {_in_words(value)}")
     if plot is not None:
-        from activations import pictures
+        from gondwana.activations.study import pictures
 
         with _replacing(plot) as temporary:
             pictures.save(pictures.figure(graph, seed), temporary)
@@ -111,9 +111,9 @@ def catalogue(
 ) -> None:
     """Enumerate a form, duplicates grouped; writes one JSON object a line, then a summary to standard error."""
     load_keras()
-    from activations import describe
-    from activations.catalogue import catalogue as sort
-    from activations.catalogue import enumerate_form
+    from gondwana.activations import describe
+    from gondwana.activations.space.catalogue import catalogue as sort
+    from gondwana.activations.space.catalogue import enumerate_form
 
     found = sort(enumerate_form(form.value))
     lines: list[dict[str, Any]] = [
@@ -134,7 +134,7 @@ def catalogue(
 def operators() -> None:
     """List the operators with their number of arguments and domain."""
     load_keras()
-    import activations
+    from gondwana import activations
 
     default_set = activations.PANGAEA.unary + activations.PANGAEA.binary
     known = activations.operators()
@@ -150,8 +150,8 @@ def _facts(graph: Graph, seconds: float, seed: int) -> dict[str, Any]:
     """Return everything that ``show`` prints, as JSON."""
     import numpy as np
 
-    import activations
-    from activations.analysis import analyse
+    from gondwana import activations
+    from gondwana.activations.study.calculus import analyse
 
     described = activations.describe(graph)
     algebra = analyse(graph, seconds)
@@ -238,7 +238,7 @@ def _draw_sheet(graphs: list[Graph], sheet: Path | None, seed: int) -> None:
         return
     if not graphs:
         typer.echo(f"no functions, so {sheet} is not drawn", err=True)
-    from activations import pictures
+    from gondwana.activations.study import pictures
 
     for number, start in enumerate(range(0, len(graphs), _MOST_ON_SHEET), start=1):
         path = sheet if number == 1 else sheet.with_name(f"{sheet.stem}-{number}{sheet.suffix}")

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nas.cli.quiet import load_keras
+from gondwana.nas.cli.quiet import load_keras
 
 
 class PropagationChoice(StrEnum):
@@ -50,7 +50,7 @@ def init(
     if out.is_dir():
         raise ModelFileError(f"--out names a file, but {out} is a folder")
     loaded = _load(model)
-    from autoinit import AutoInit
+    from gondwana.autoinit import AutoInit
 
     initializer = AutoInit(
         input_data_mean=input_mean,
@@ -80,7 +80,7 @@ def signals(
     Like the paper's Figures 2 and 3.
     """
     loaded = _load(model)
-    import autoinit
+    from gondwana import autoinit
 
     given: dict[str, Any] = {"input_mean": input_mean, "input_variance": input_variance}
     before = autoinit.measure(loaded, draws=1, batch=batch, seed=seed, **given)
@@ -114,7 +114,7 @@ def _load(path: Path) -> Any:
             f"{path}: not a .keras file; save the model with model.save('{path.stem}.keras')"
         )
     load_keras()
-    from nas.saved import load
+    from gondwana.nas.evaluation.saved import load
 
     try:
         return load(path)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from nas.cli.progress import ProgressView
-from nas.cli.quiet import load_keras
+from gondwana.nas.cli.progress import ProgressView
+from gondwana.nas.cli.quiet import load_keras
 
 if TYPE_CHECKING:
-    from nas.engine.execute import Execution, RunResult
+    from gondwana.nas.engine.execute import Execution, RunResult
 
 
 def launch(
@@ -31,11 +31,11 @@ def launch(
         data_dir: folder that holds a folder per dataset.
 
     Raises:
-        ValueError, RuntimeError, KeyboardInterrupt: as :func:`nas.engine.execute.start`.
+        ValueError, RuntimeError, KeyboardInterrupt: as :func:`gondwana.nas.engine.execute.start`.
     """
-    from nas.config import load_config
-    from nas.engine.execute import start
-    from nas.engine.run_folder import default_run_dir
+    from gondwana.nas.config.schema import load_config
+    from gondwana.nas.engine.execute import start
+    from gondwana.nas.engine.records.run_folder import default_run_dir
 
     loaded = load_config(config, overrides)
     path = run_dir or default_run_dir(loaded.name)
@@ -45,9 +45,9 @@ def launch(
 
 
 def continue_run(path: Path, *, overrides: Sequence[str] = (), data_dir: Path | None = None) -> RunResult:
-    """Continue a run, showing progress. Raises as :func:`nas.engine.execute.resume`."""
-    from nas.engine.execute import resume
-    from nas.engine.run_folder import RunFolder
+    """Continue a run, showing progress. Raises as :func:`gondwana.nas.engine.execute.resume`."""
+    from gondwana.nas.engine.execute import resume
+    from gondwana.nas.engine.records.run_folder import RunFolder
 
     RunFolder.open(path)  # refuse what is no run before the wait for Keras
     load_keras()
@@ -55,7 +55,7 @@ def continue_run(path: Path, *, overrides: Sequence[str] = (), data_dir: Path | 
 
 
 def _shown(path: Path, data_dir: Path | None, work: Callable[[Execution], RunResult]) -> RunResult:
-    from nas.engine.execute import Execution
+    from gondwana.nas.engine.execute import Execution
 
     try:
         with ProgressView() as view:

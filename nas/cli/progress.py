@@ -8,8 +8,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from nas.candidate import RESULTS, Candidate, Outcome
-from nas.search import Progress as SearchProgress
+from gondwana.nas.candidate import RESULTS, Candidate, Outcome
+from gondwana.nas.searches.protocol import Progress as SearchProgress
 
 LINE_SECONDS = 10.0
 """Least time between two plain lines of one generation."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from nas.engine.execute import RunResult
-    from nas.engine.store import Final
+    from gondwana.nas.engine.execute import RunResult
+    from gondwana.nas.engine.records.store import Final
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
 Overrides = Annotated[
@@ -43,7 +43,7 @@ def evolve(
     seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
 ) -> None:
     """Run a search from a config."""
-    from nas.cli.launch import launch
+    from gondwana.nas.cli.launch import launch
 
     changes = list(overrides or ())
     if ray_address is not None:
@@ -62,7 +62,7 @@ def resume(
     ray_address: RayAddress = None,
 ) -> None:
     """Continue a run that was stopped or killed; a finished one is only summed up."""
-    from nas.cli.launch import continue_run
+    from gondwana.nas.cli.launch import continue_run
 
     changes = list(overrides or ())
     if ray_address is not None:
@@ -74,8 +74,8 @@ def runs(
     folder: Annotated[Path, typer.Argument(help="Folder that holds the runs.")] = Path("runs"),
 ) -> None:
     """List the runs of a folder."""
-    from nas.engine.run_folder import find_runs
-    from nas.engine.summary import summarize
+    from gondwana.nas.engine.records.run_folder import find_runs
+    from gondwana.nas.engine.records.summary import summarize
 
     found = find_runs(folder)
     if not found:
@@ -101,7 +101,7 @@ def show(
     snapshot: Annotated[bool, typer.Option("--snapshot", help="Print the last snapshot as JSON.")] = False,
 ) -> None:
     """Sum up a run."""
-    from nas.engine.summary import last_snapshot, summarize
+    from gondwana.nas.engine.records.summary import last_snapshot, summarize
 
     if snapshot:
         typer.echo(json.dumps(last_snapshot(run), indent=1, sort_keys=True))
@@ -138,7 +138,7 @@ def best(
     rescore: Annotated[bool, typer.Option(help="Load the saved network and score it again.")] = True,
 ) -> None:
     """Print the best network of a run, and score it again on the validation split."""
-    from nas.engine.summary import best_of
+    from gondwana.nas.engine.records.summary import best_of
 
     found = best_of(run)
     typer.echo(f"candidate {found.outcome.candidate_id}, fitness {found.outcome.fitness:.4f} in the search")
@@ -152,7 +152,7 @@ def best(
     if found.final is not None:
         typer.echo(_final(found.final, metric))
     if rescore:
-        from nas.engine.rescore import rescore as score_again
+        from gondwana.nas.engine.rescore import rescore as score_again
 
         figures = score_again(found.model, found.spec["task"], data_dir or found.data_dir)
         typer.echo(
@@ -166,7 +166,7 @@ def export(
     out: Annotated[Path | None, typer.Option(help="File; standard output if left out.")] = None,
 ) -> None:
     """Write every outcome of a run as a row."""
-    from nas.engine.export import to_csv, to_json, to_parquet
+    from gondwana.nas.engine.records.export import to_csv, to_json, to_parquet
 
     if form is Format.PARQUET:
         if out is None:
@@ -188,7 +188,7 @@ def conclude(result: RunResult) -> None:
     typer.echo(f"{sum(result.states.values())} evaluations recorded, {failures} failed or diverged")
     if not result.finished:
         raise typer.Exit(130)
-    from nas.engine.summary import summarize
+    from gondwana.nas.engine.records.summary import summarize
 
     item = summarize(result.path)
     for final in result.finals:
@@ -197,13 +197,13 @@ def conclude(result: RunResult) -> None:
             typer.echo(f"network    {result.path / final.model_file}")
     if not result.finals:
         typer.echo("no network was trained to the end, so there is none to save")
-    from nas.analysis.report import write_report
+    from gondwana.nas.report.report import write_report
 
     typer.echo(f"report     {write_report(result.path)}")
 
 
 def _metric(config: Mapping[str, Any]) -> str:
-    from nas.analysis.metric import metric_of
+    from gondwana.nas.report.data.metric import metric_of
 
     return metric_of(config)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from nas.engine.summary import Follower
+    from gondwana.nas.engine.records.summary import Follower
 
 
 def watch(
@@ -17,7 +17,7 @@ def watch(
     every: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 5.0,
 ) -> None:
     """Follow a run that another process is running; ends when the run does."""
-    from nas.engine.summary import Follower
+    from gondwana.nas.engine.records.summary import Follower
 
     before, item = "", Follower(run)
     while True:

@@ -1,1 +1,1 @@
-"""The engine: leads a search through workers, and loses nothing."""
+"""The engine: runs a search on a pool of workers and records every outcome."""

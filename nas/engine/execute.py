@@ -10,25 +10,25 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.candidate import Candidate, Json, State
-from nas.config import EngineConfig, RunConfig, parse_config
-from nas.config_errors import ConfigError
-from nas.engine import backend
-from nas.engine import finals as final_stage
-from nas.engine.log import RunLog
-from nas.engine.loop import Listener, RunLoop, Stop
-from nas.engine.pool import Job, Pool, Work
-from nas.engine.pools import make_pool, threads_of
-from nas.engine.provenance import environment
-from nas.engine.run_folder import RunFolder
-from nas.engine.signals import stop_on_signals
-from nas.engine.store import Final, Store
-from nas.engine.trackers import Tracker, check_trackers, make_trackers
-from nas.evaluate import evaluate, load_final_data, load_search_data
-from nas.search import Search
+from gondwana.nas.candidate import Candidate, Json, State
+from gondwana.nas.config.error import ConfigError
+from gondwana.nas.config.schema import EngineConfig, RunConfig, parse_config
+from gondwana.nas.engine import finals as final_stage
+from gondwana.nas.engine.log import RunLog
+from gondwana.nas.engine.loop import Listener, RunLoop, Stop
+from gondwana.nas.engine.pools import backend
+from gondwana.nas.engine.pools.choose import make_pool, threads_of
+from gondwana.nas.engine.pools.protocol import Job, Pool, Work
+from gondwana.nas.engine.records.provenance import environment
+from gondwana.nas.engine.records.run_folder import RunFolder
+from gondwana.nas.engine.records.store import Final, Store
+from gondwana.nas.engine.signals import stop_on_signals
+from gondwana.nas.engine.trackers import Tracker, check_trackers, make_trackers
+from gondwana.nas.evaluation.evaluate import evaluate, load_final_data, load_search_data
+from gondwana.nas.searches.protocol import Search
 
 if TYPE_CHECKING:
-    from tasks.base import TaskInfo
+    from gondwana.tasks.base import TaskInfo
 
 SEARCH_DATA = "search"
 
@@ -183,7 +183,7 @@ def build_search(config: RunConfig) -> Search:
 
 def task_info(config: RunConfig) -> TaskInfo:
     """Return the facts of the config's task. Raises ValueError if it is unknown or an option is wrong."""
-    import tasks
+    from gondwana import tasks
 
     return tasks.get(config.task.name, **config.task.options).info
 

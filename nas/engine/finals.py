@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nas.candidate import Candidate
-from nas.engine.loop import Stop, to_outcome
-from nas.engine.pool import Job, Pool, Result
-from nas.engine.run_folder import BEST_MODEL, RunFolder
-from nas.engine.store import Final, Store
+from gondwana.nas.candidate import Candidate
+from gondwana.nas.engine.loop import Stop, to_outcome
+from gondwana.nas.engine.pools.protocol import Job, Pool, Result
+from gondwana.nas.engine.records.run_folder import BEST_MODEL, RunFolder
+from gondwana.nas.engine.records.store import Final, Store
 
 DATA = "final"
 PATIENCE = 3
@@ -75,7 +75,7 @@ def _provide_best(finals: Sequence[Final], folder: RunFolder) -> None:
 
 
 def _job(candidate: Candidate) -> Job:
-    from nas.evaluate import finalize
+    from gondwana.nas.evaluation.evaluate import finalize
 
     limits = candidate.spec.get("limits", {})
     seconds = limits.get("max_seconds")

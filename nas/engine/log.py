@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nas.candidate import Candidate, Outcome, State
-from nas.search import Progress
+from gondwana.nas.candidate import Candidate, Outcome, State
+from gondwana.nas.searches.protocol import Progress
 
 NAME = "log.jsonl"
 

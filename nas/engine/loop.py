@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from nas.candidate import RESULTS, Candidate, Outcome, State
-from nas.engine.pool import Job, Pool, Result
-from nas.engine.store import RecordedCandidate, Store
-from nas.search import Progress, Search
+from gondwana.nas.candidate import RESULTS, Candidate, Outcome, State
+from gondwana.nas.engine.pools.protocol import Job, Pool, Result
+from gondwana.nas.engine.records.store import RecordedCandidate, Store
+from gondwana.nas.searches.protocol import Progress, Search
 
 
 class ReplayError(ValueError):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nas.evaluate import load_search_data
+from gondwana.nas.evaluation.evaluate import load_search_data
 
 
 def rescore(model_path: Path, task: Mapping[str, Any], data_dir: Path | None = None) -> dict[str, float]:
@@ -17,9 +17,9 @@ def rescore(model_path: Path, task: Mapping[str, Any], data_dir: Path | None = N
     Raises:
         ValueError: if the file is not a network that can be loaded, or the data are missing.
     """
-    import tasks
-    from nas.saved import load
-    from tasks.training import score
+    from gondwana import tasks
+    from gondwana.nas.evaluation.saved import load
+    from gondwana.tasks.training.fit import score
 
     info = tasks.get(task["name"], **task.get("options", {})).info
     model = load(model_path)

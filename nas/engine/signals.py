@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from nas.engine.loop import Stop
+from gondwana.nas.engine.loop import Stop
 
 
 @contextmanager

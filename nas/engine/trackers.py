@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from nas.candidate import RESULTS, Candidate, Json, Outcome
-from nas.engine.event_file import EventFile
-from nas.search import Progress
+from gondwana.nas.candidate import RESULTS, Candidate, Json, Outcome
+from gondwana.nas.engine.records.tensorboard_file import EventFile
+from gondwana.nas.searches.protocol import Progress
 
 TENSORBOARD = "tensorboard"
 

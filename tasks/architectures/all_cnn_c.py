@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import keras
 
-from tasks.architectures.registry import Activation, Seeds, image_input, one_or_all, register
-from tasks.base import TaskInfo
-from tasks.options import check_bool, check_int, check_number
+from gondwana.tasks.architectures.registry import Activation, Seeds, image_input, one_or_all, register
+from gondwana.tasks.base import TaskInfo
+from gondwana.tasks.options import check_bool, check_int, check_number
 
 # Filters, kernel size, stride, padding of the nine convolutions; the last one's filters are the classes.
 _CONVOLUTIONS = (
@@ -36,7 +36,7 @@ def all_cnn_c(
     """Return All-CNN-C: convolutions only, stride instead of pooling, global average over class maps.
 
     Args:
-        info, activation, seeds: see :func:`tasks.architectures.build`.
+        info, activation, seeds: see :func:`gondwana.tasks.architectures.build`.
         dropout: rate after each strided convolution; the paper varies it from 0 to 0.7 (Figure 1).
         input_dropout: rate on the image, 0.2 in the original.
         width: filters of the first three convolutions, the others have twice as many; 96 in the original.

@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeVar
 import keras
 import numpy as np
 
-from tasks.base import TaskInfo
-from tasks.options import check_names, unknown_name
+from gondwana.tasks.base import TaskInfo
+from gondwana.tasks.options import check_names, unknown_name
 
 Activation = Callable[[str], keras.Layer]
 """Makes a fresh activation layer of the given layer name."""

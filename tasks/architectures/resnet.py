@@ -10,9 +10,16 @@ from dataclasses import dataclass
 
 import keras
 
-from tasks.architectures.registry import Activation, Seeds, dense_heads, image_input, one_or_all, register
-from tasks.base import TaskInfo
-from tasks.options import check_bool, check_int, check_number
+from gondwana.tasks.architectures.registry import (
+    Activation,
+    Seeds,
+    dense_heads,
+    image_input,
+    one_or_all,
+    register,
+)
+from gondwana.tasks.base import TaskInfo
+from gondwana.tasks.options import check_bool, check_int, check_number
 
 DEPTHS = (56, 164, 812)
 """Depths of the paper's networks."""
@@ -32,7 +39,7 @@ def resnet(
     """Return a preactivation ResNet; the paper uses depths 56, 164 and 812.
 
     Args:
-        info, activation, seeds: see :func:`tasks.architectures.build`.
+        info, activation, seeds: see :func:`gondwana.tasks.architectures.build`.
         depth: number of layers with weights on the longest path: 9 n + 2 with bottleneck blocks, 6 n + 2 without.
             (He et al.'s ResNet-164 has bottlenecks; 56 and 812 fit both counts and are taken alike.)
         normalization: whether there are batch normalization layers.
@@ -60,7 +67,7 @@ def wide_resnet(
     """Return WRN-depth-width: two 3x3 convolutions per block and ``width`` times the filters.
 
     Args:
-        info, activation, seeds: see :func:`tasks.architectures.build`.
+        info, activation, seeds: see :func:`gondwana.tasks.architectures.build`.
         depth: 6 n + 4, as Zagoruyko and Komodakis count.
         width: widening factor.
         normalization: whether there are batch normalization layers.

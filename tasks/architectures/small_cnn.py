@@ -6,9 +6,16 @@ from collections.abc import Sequence
 
 import keras
 
-from tasks.architectures.registry import Activation, Seeds, dense_heads, image_input, one_or_all, register
-from tasks.base import TaskInfo
-from tasks.options import check_int, check_number
+from gondwana.tasks.architectures.registry import (
+    Activation,
+    Seeds,
+    dense_heads,
+    image_input,
+    one_or_all,
+    register,
+)
+from gondwana.tasks.base import TaskInfo
+from gondwana.tasks.options import check_int, check_number
 
 
 @register("small_cnn")
@@ -24,7 +31,7 @@ def small_cnn(
     """Return ``[(conv 3x3, activation) x depth, max-pool 2] x len(filters)``, global average, dropout, dense heads.
 
     Args:
-        info, activation, seeds: see :func:`tasks.architectures.build`.
+        info, activation, seeds: see :func:`gondwana.tasks.architectures.build`.
         filters: filters of each block.
         depth: convolutions per block.
         dropout: rate before the heads; 0 for no dropout layer.

@@ -10,9 +10,9 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-import activations
-from nas.cli.activations import OutputError, app
-from nas.cli.quiet import quiet
+from gondwana import activations
+from gondwana.nas.cli.activations import OutputError, app
+from gondwana.nas.cli.quiet import quiet
 
 KEYS = {"text", "latex", "parameters", "mean", "second_moment", "valid", "reason"}
 
@@ -50,7 +50,7 @@ def test_sample_unique_and_valid_with_a_sheet(tmp_path):
 
 
 def test_more_functions_than_a_sheet_holds_get_further_sheets(tmp_path, monkeypatch):
-    monkeypatch.setattr("nas.cli.activations._MOST_ON_SHEET", 4)
+    monkeypatch.setattr("gondwana.nas.cli.activations._MOST_ON_SHEET", 4)
     result = run("sample", "--count", 9, "--sheet", tmp_path / "s.svg", "--out", tmp_path / "f")
     assert result.exit_code == 0
     assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["s-2.svg", "s-3.svg", "s.svg"]
@@ -148,7 +148,7 @@ def test_operators():
     "text", ["__import__('os').system('x')", "(" * 10_000], ids=["import", "parentheses"]
 )
 def test_hostile_text_is_one_line_on_stderr_and_exit_code_2(text):
-    command = [sys.executable, "-c", "from nas.cli import main; main()", "activations", "show", text]
+    command = [sys.executable, "-c", "from gondwana.nas.cli import main; main()", "activations", "show", text]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stdout == ""

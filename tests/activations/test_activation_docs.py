@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import activations
+from gondwana import activations
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "activations.md").read_text(encoding="utf-8")
 

@@ -10,10 +10,11 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import activations
-from activations import parse, pictures
-from activations.analysis import TimeLimitError, analyse, numeric_limit, time_limit
-from activations.symbolic import X, latex, parameter_symbols, to_sympy
+from gondwana import activations
+from gondwana.activations import parse
+from gondwana.activations.study import pictures
+from gondwana.activations.study.calculus import TimeLimitError, analyse, numeric_limit, time_limit
+from gondwana.activations.study.symbolic import X, latex, parameter_symbols, to_sympy
 
 
 @pytest.mark.parametrize(

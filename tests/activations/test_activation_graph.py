@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import activations
-from activations import Graph, GraphError, Node, OperatorError, parse
+from gondwana import activations
+from gondwana.activations import Graph, GraphError, Node, OperatorError, parse
 
 X = np.linspace(-3, 3, 13)
 seeds = st.integers(0, 2**32 - 1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activations import GraphActivation, GraphError, parse
+from gondwana.activations import GraphActivation, GraphError, parse
 
 HOSTILE = {
     "empty": ("", "found the end"),

@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-import activations
-import autoinit
-from activations import ActivationError, GraphActivation, InvalidFunctionError, parse
+from gondwana import activations, autoinit
+from gondwana.activations import ActivationError, GraphActivation, InvalidFunctionError, parse
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 X = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
@@ -118,7 +117,7 @@ def test_gradients_match_finite_differences():
     layer(x)
     if layer.weights[0].numpy().dtype != np.float64 or numpy(layer(x)).dtype != np.float64:
         pytest.skip("no float64 on this backend")
-    from activations.backend import value_and_gradients
+    from gondwana.activations.operators.backend import value_and_gradients
 
     h = 1e-6
     _, (slope,) = value_and_gradients(layer, x)

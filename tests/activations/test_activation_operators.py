@@ -10,11 +10,12 @@ import pytest
 import sympy as sp
 from keras import ops
 
-import activations
-from activations import Domain, Operator, OperatorError, numerics
-from activations.backend import value_and_gradients
-from activations.checks import check_operator
-from activations.operators import _OPERATORS
+from gondwana import activations
+from gondwana.activations import Domain, Operator, OperatorError
+from gondwana.activations.operators import numerics
+from gondwana.activations.operators.backend import value_and_gradients
+from gondwana.activations.operators.checks import check_operator
+from gondwana.activations.operators.registry import _OPERATORS
 
 DOUBLE = keras.ops.convert_to_numpy(ops.cast(1.0, "float64")).dtype == np.float64
 

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import activations
-import autoinit
-from activations import Distinct, breakpoints, gaussian_moments, parse, problem
-from activations.catalogue import catalogue, enumerate_form
+from gondwana import activations, autoinit
+from gondwana.activations import Distinct, breakpoints, gaussian_moments, parse, problem
+from gondwana.activations.space.catalogue import catalogue, enumerate_form
 
 PHI0 = 1 / math.sqrt(2 * math.pi)
 

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import activations
-from activations import PANGAEA, GraphError, parse
-from activations.mutation import MUTATIONS, applicable
-from activations.operators import OperatorError, OperatorSet
+from gondwana import activations
+from gondwana.activations import PANGAEA, GraphError, parse
+from gondwana.activations.operators.record import OperatorError
+from gondwana.activations.operators.registry import OperatorSet
+from gondwana.activations.space.mutation import MUTATIONS, applicable
 
 seeds = st.integers(0, 2**32 - 1)
 X = np.linspace(-2, 2, 9)

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas.candidate import Candidate, Outcome, State, make_spec
-from nas.engine.run_folder import RunFolder
-from nas.engine.store import Final, Store
+from gondwana.nas.candidate import Candidate, Outcome, State, make_spec
+from gondwana.nas.engine.records.run_folder import RunFolder
+from gondwana.nas.engine.records.store import Final, Store
 
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
 

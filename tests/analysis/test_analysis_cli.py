@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from nas import cli
-from nas.analysis.compare_run import compare_run, compare_table
-from nas.analysis.report import load_run
+from gondwana.nas import cli
+from gondwana.nas.report.data.compare_run import compare_run, compare_table
+from gondwana.nas.report.report import load_run
 
 Result = tuple[int, str, str]
 """Exit code, standard output, standard error."""
@@ -179,7 +179,7 @@ def test_a_comparison_runs_in_the_drivers_own_process(tmp_path: Path) -> None:
     config = Path(__file__).parents[2] / "configs" / "compare-digits.yaml"
     changes = ["engine.pool=local", "search.functions=1", "search.baseline_replicates=0", "training.epochs=1"]
     options = [word for change in changes for word in ("--set", change)]
-    code = "import sys; from nas.cli import main; sys.argv[0] = 'gondwana'; main()"
+    code = "import sys; from gondwana.nas.cli import main; sys.argv[0] = 'gondwana'; main()"
     command = [
         sys.executable,
         "-c",

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from test_serve import serving, tell_one_more  # type: ignore[import-not-found]
 
-from nas.analysis.report import write_report
-from nas.analysis.several_report import write_several
+from gondwana.nas.report.report import write_report
+from gondwana.nas.report.several_report import write_several
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")

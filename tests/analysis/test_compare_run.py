@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nas.analysis.compare_run import TableError, compare_run, compare_table
-from nas.analysis.edf_picture import edf_svg
-from nas.analysis.report import load_run, write_edf
-from nas.analysis.statistics import StatisticsError, compare
+from gondwana.nas.report.data.compare_run import TableError, compare_run, compare_table
+from gondwana.nas.report.figures.edf_picture import edf_svg
+from gondwana.nas.report.report import load_run, write_edf
+from gondwana.nas.statistics import StatisticsError, compare
 
 
 def test_a_run_is_compared_by_strategy(make_comparison: Callable[..., Path]) -> None:

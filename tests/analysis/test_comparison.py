@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from nas.analysis.statistics import StatisticsError, adjust, compare, edf, median_difference, rank_power
-from nas.analysis.statistics.power import proportions_needed
+from gondwana.nas.statistics import StatisticsError, adjust, compare, edf, median_difference, rank_power
+from gondwana.nas.statistics.power import proportions_needed
 
 RNG = np.random.default_rng(7)
 GROUPS = {

@@ -10,12 +10,12 @@ import plotly.graph_objects as go
 import pytest
 from conftest import HOSTILE, spec, write_run  # type: ignore[import-not-found]
 
-from nas.analysis import figures
-from nas.analysis.compare_run import compare_run
-from nas.analysis.report import load_run
-from nas.analysis.run_data import RunData
-from nas.analysis.statistics import compare
-from nas.candidate import Candidate, Outcome, State
+from gondwana.nas.candidate import Candidate, Outcome, State
+from gondwana.nas.report.data.compare_run import compare_run
+from gondwana.nas.report.data.run_data import RunData
+from gondwana.nas.report.figures import figures
+from gondwana.nas.report.report import load_run
+from gondwana.nas.statistics import compare
 
 
 def trace(figure: go.Figure, name: str) -> go.Scatter:

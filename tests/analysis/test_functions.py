@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from conftest import spec, write_run  # type: ignore[import-not-found]
 
-import activations
-from nas.analysis.formula import MAXIMUM_OPERATORS, formula
-from nas.analysis.function_section import best_functions, curves
-from nas.analysis.page import Figures
-from nas.analysis.report import load_run
-from nas.candidate import Candidate, Outcome, State
+from gondwana import activations
+from gondwana.nas.candidate import Candidate, Outcome, State
+from gondwana.nas.report.page.formula import MAXIMUM_OPERATORS, formula
+from gondwana.nas.report.page.page import Figures
+from gondwana.nas.report.report import load_run
+from gondwana.nas.report.sections.functions import best_functions, curves
 
 
 @pytest.mark.parametrize("name", [*activations.PANGAEA.unary, *activations.PANGAEA.binary])

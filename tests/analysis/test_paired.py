@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nas.analysis.statistics import paired
+from gondwana.nas.statistics import paired
 
 # Heights of cross- and self-fertilized corn (Darwin), the example of SciPy's documentation: p = 0.041259765625.
 CORN = np.array([6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75], dtype=float)

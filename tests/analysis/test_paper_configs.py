@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nas.config import load_config
-from nas.engine.execute import build_search
+from gondwana.nas.config.schema import load_config
+from gondwana.nas.engine.execute import build_search
 
 ROOT = Path(__file__).parents[2] / "configs"
 PAPER = sorted((ROOT / "paper").glob("*.yaml"))

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from conftest import HOSTILE, spec, write_run  # type: ignore[import-not-found]
 
-from nas.analysis.page import Figures
-from nas.analysis.pareto_section import front_of, measured, objectives_of, pareto, pareto_figure
-from nas.analysis.report import load_run, render
-from nas.analysis.run_data import RunData
-from nas.candidate import Candidate, Outcome, State
+from gondwana.nas.candidate import Candidate, Outcome, State
+from gondwana.nas.report.data.run_data import RunData
+from gondwana.nas.report.page.page import Figures
+from gondwana.nas.report.report import load_run, render
+from gondwana.nas.report.sections.pareto import front_of, measured, objectives_of, pareto, pareto_figure
 
 #: fitness, parameters, seconds of training; those on the front of fitness and parameters are 0, 2 and 4.
 FIGURES = [

@@ -12,11 +12,11 @@ import pytest
 from conftest import HOSTILE, spec, write_run  # type: ignore[import-not-found]
 from plotly.offline import get_plotlyjs
 
-from nas.analysis.html import Html, details, element, escape, join, table
-from nas.analysis.page import embedded_json
-from nas.analysis.report import load_run, render, write_report
-from nas.candidate import Candidate, Outcome, State
-from nas.engine.run_folder import RunFolderError
+from gondwana.nas.candidate import Candidate, Outcome, State
+from gondwana.nas.engine.records.run_folder import RunFolderError
+from gondwana.nas.report.page.html import Html, details, element, escape, join, table
+from gondwana.nas.report.page.page import embedded_json
+from gondwana.nas.report.report import load_run, render, write_report
 
 VOID = {"link", "meta", "input", "img", "br", "hr"}
 

@@ -12,8 +12,8 @@ from types import ModuleType
 import pytest
 from conftest import spec, write_run  # type: ignore[import-not-found]
 
-from nas.analysis.report import load_run
-from nas.candidate import Candidate, Outcome, State
+from gondwana.nas.candidate import Candidate, Outcome, State
+from gondwana.nas.report.report import load_run
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from nas.analysis.serve import ReportServer
-from nas.candidate import Outcome, State
-from nas.engine.run_folder import RunFolder, RunFolderError
+from gondwana.nas.candidate import Outcome, State
+from gondwana.nas.engine.records.run_folder import RunFolder, RunFolderError
+from gondwana.nas.report.serve import ReportServer
 
 
 @contextmanager

@@ -14,15 +14,15 @@ from conftest import HOSTILE, SECONDS, spec, write_run  # type: ignore[import-no
 from scipy import stats
 from test_report import Document, without_plotly  # type: ignore[import-not-found]
 
-from nas.analysis.compare_run import compare_run
-from nas.analysis.evolutions import MINIMUM, Evolution, evolutions_of, measured
-from nas.analysis.group_figures import mean_by_group
-from nas.analysis.report import load_run, render
-from nas.analysis.run_data import RunData, Trial
-from nas.analysis.several_report import render_several, write_several
-from nas.analysis.several_runs import compare_runs, labels
-from nas.analysis.statistics import StatisticsError
-from nas.candidate import Candidate, Outcome, State
+from gondwana.nas.candidate import Candidate, Outcome, State
+from gondwana.nas.report.data.compare_run import compare_run
+from gondwana.nas.report.data.evolutions import MINIMUM, Evolution, evolutions_of, measured
+from gondwana.nas.report.data.run_data import RunData, Trial
+from gondwana.nas.report.data.several_runs import compare_runs, labels
+from gondwana.nas.report.figures.group_figures import mean_by_group
+from gondwana.nas.report.report import load_run, render
+from gondwana.nas.report.several_report import render_several, write_several
+from gondwana.nas.statistics import StatisticsError
 
 
 def outcome(number: int, fitness: float | None, state: State = State.COMPLETED) -> Outcome:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from conftest import spec, write_run  # type: ignore[import-not-found]
 
-from autoinit.diagnostics import Measurement
-from nas.analysis.page import Figures
-from nas.analysis.report import load_run
-from nas.analysis.signal_section import signals, variances
-from nas.candidate import Candidate, Outcome, State
+from gondwana.autoinit.diagnostics.measure import Measurement
+from gondwana.nas.candidate import Candidate, Outcome, State
+from gondwana.nas.report.page.page import Figures
+from gondwana.nas.report.report import load_run
+from gondwana.nas.report.sections.signals import signals, variances
 
 
 def report_of(tmp_path: Path, activation: str) -> tuple[str, int]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from autoinit.plusplus import Centered
+from gondwana.autoinit.strategies.plusplus import Centered
 
 layers = keras.layers
 ops = keras.ops

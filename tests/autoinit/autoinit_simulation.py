@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-import autoinit
+from gondwana import autoinit
 
 
 def model_of(layer, *shapes, dtype="float32"):

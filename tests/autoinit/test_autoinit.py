@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from autoinit_simulation import assert_agrees, model_of, simulate
 
-import autoinit
-from autoinit import AutoInit, AutoInitError, ModelError, Signal
-from autoinit.draws import draw
+from gondwana import autoinit
+from gondwana.autoinit import AutoInit, AutoInitError, ModelError, Signal
+from gondwana.autoinit.draws import draw
 
 layers = keras.layers
 

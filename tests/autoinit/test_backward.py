@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-import autoinit
-from autoinit.functions import BUILT_IN, relu
-from autoinit.signal import Signal
-from autoinit.slopes import mean_square_slope
+from gondwana import autoinit
+from gondwana.autoinit.gradients.slopes import mean_square_slope
+from gondwana.autoinit.moments.functions import BUILT_IN, relu
+from gondwana.autoinit.signals.signal import Signal
 
 layers = keras.layers
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from autoinit_examples import EXAMPLES, OPERATIONS
 
-import autoinit
+from gondwana import autoinit
 
 if keras.backend.backend() != "tensorflow":
     pytest.skip("gradients are measured with TensorFlow", allow_module_level=True)

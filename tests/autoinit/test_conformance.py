@@ -8,8 +8,8 @@ import pytest
 from autoinit_examples import EXAMPLES, OPERATIONS, SIMULATED
 from autoinit_simulation import assert_agrees, model_of, simulate
 
-import autoinit
-from autoinit.registry import registered_rules
+from gondwana import autoinit
+from gondwana.autoinit.registry import registered_rules
 
 
 def cases():
@@ -52,9 +52,9 @@ def test_every_registered_layer_has_an_example():
 
 
 def test_every_registered_operation_has_an_example_or_is_elementwise():
-    from autoinit.graph import trace
-    from autoinit.registry import has_rule
-    from autoinit.rules import operations
+    from gondwana.autoinit.frontends.keras.graph import trace
+    from gondwana.autoinit.registry import has_rule
+    from gondwana.autoinit.rules import operations
 
     def rule_of(kind):
         return registered_rules()[kind]

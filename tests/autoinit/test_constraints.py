@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from autoinit import AutoInit
+from gondwana.autoinit import AutoInit
 
 layers = keras.layers
 

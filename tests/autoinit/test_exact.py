@@ -5,12 +5,20 @@ import numpy as np
 import pytest
 from autoinit_simulation import assert_agrees, model_of, simulate
 
-import autoinit
-from autoinit import Signal
-from autoinit.joint import combined
-from autoinit.law import INDEPENDENT, STEADY, Correlations, Z, gaussian, redistributed, scales
-from autoinit.maps import axes_of, correlation_kept, gathered
-from autoinit.window import Window
+from gondwana import autoinit
+from gondwana.autoinit import Signal
+from gondwana.autoinit.signals.joint import combined
+from gondwana.autoinit.signals.law import (
+    INDEPENDENT,
+    STEADY,
+    Correlations,
+    Z,
+    gaussian,
+    redistributed,
+    scales,
+)
+from gondwana.autoinit.signals.maps import axes_of, correlation_kept, gathered
+from gondwana.autoinit.signals.window import Window
 
 layers = keras.layers
 ops = keras.ops

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoinit import NotIntegrableError, SignalError, gaussian_moments
+from gondwana.autoinit import NotIntegrableError, SignalError, gaussian_moments
 
 CLOSED = {
     "identity": (lambda x: x, 0.0, 1.0),

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-import autoinit
-from autoinit import AutoInit, AutoInitError, ModelError, SignalError
+from gondwana import autoinit
+from gondwana.autoinit import AutoInit, AutoInitError, ModelError, SignalError
 
 layers, ops = keras.layers, keras.ops
 

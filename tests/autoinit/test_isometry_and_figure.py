@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-import autoinit
-from autoinit import AutoInitError, ModelError
-from autoinit.draws import draw
+from gondwana import autoinit
+from gondwana.autoinit import AutoInitError, ModelError
+from gondwana.autoinit.draws import draw
 
 layers = keras.layers
 WIDTH = 200

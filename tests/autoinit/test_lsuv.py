@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-import autoinit
-from autoinit.diagnostics import measure
-from autoinit.errors import ModelError
-from autoinit.lsuv import lsuv
+from gondwana import autoinit
+from gondwana.autoinit.diagnostics.measure import measure
+from gondwana.autoinit.errors import ModelError
+from gondwana.autoinit.strategies.lsuv import lsuv
 
 layers = keras.layers
 

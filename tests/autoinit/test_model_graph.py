@@ -3,9 +3,9 @@
 import keras
 import pytest
 
-from autoinit.errors import ModelError
-from autoinit.graph import Slot, operation_class, own_variables, sublayers, trace
-from autoinit.registry import has_rule
+from gondwana.autoinit.errors import ModelError
+from gondwana.autoinit.frontends.keras.graph import Slot, operation_class, own_variables, sublayers, trace
+from gondwana.autoinit.registry import has_rule
 
 layers = keras.layers
 
@@ -16,7 +16,7 @@ def known(operation):
 
 
 def test_the_private_attributes_of_keras_are_still_there():
-    """If this fails, Keras has changed and autoinit/graph.py must follow."""
+    """If this fails, Keras has changed and autoinit/frontends/keras/graph.py must follow."""
     inputs = keras.Input((3,))
     layer = layers.Dense(2)
     output = layer(inputs)

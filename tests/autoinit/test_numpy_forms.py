@@ -4,8 +4,16 @@ import keras
 import numpy as np
 import pytest
 
-from autoinit import AutoInitError, gaussian_moments, numpy_activation
-from autoinit.functions import BUILT_IN, VECTOR, elu, gelu, is_elementwise, leaky_relu, relu
+from gondwana.autoinit import AutoInitError, gaussian_moments, numpy_activation
+from gondwana.autoinit.moments.functions import (
+    BUILT_IN,
+    VECTOR,
+    elu,
+    gelu,
+    is_elementwise,
+    leaky_relu,
+    relu,
+)
 
 GRID = np.linspace(-9.0, 9.0, 73) + 0.013
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from autoinit_simulation import model_of
 
-import autoinit
+from gondwana import autoinit
 
 layers = keras.layers
 M, V = 0.7, 1.9

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-import autoinit
-from autoinit import AutoInit, CenteredActivation, ModelError
-from autoinit.plusplus import _CENTERINGS, Centered, centered
+from gondwana import autoinit
+from gondwana.autoinit import AutoInit, CenteredActivation, ModelError
+from gondwana.autoinit.strategies.plusplus import _CENTERINGS, Centered, centered
 
 layers = keras.layers
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from autoinit_simulation import model_of
 
-import autoinit
+from gondwana import autoinit
 
 layers = keras.layers
 SERIES = (7, 5)

@@ -6,9 +6,9 @@ import keras
 import pytest
 from autoinit_simulation import model_of
 
-import autoinit
-from autoinit import AutoInitError, Signal, UnsupportedLayerError
-from autoinit.registry import _RULES, registered_rules, rule_for
+from gondwana import autoinit
+from gondwana.autoinit import AutoInitError, Signal, UnsupportedLayerError
+from gondwana.autoinit.registry import _RULES, registered_rules, rule_for
 
 layers = keras.layers
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoinit import Signal, SignalError
-from autoinit.signal import add, mixture, multiply
+from gondwana.autoinit import Signal, SignalError
+from gondwana.autoinit.signals.signal import add, mixture, multiply
 
 signals = st.builds(Signal, st.floats(-1e3, 1e3), st.floats(0, 1e6))
 

@@ -6,9 +6,9 @@ import pytest
 from autoinit_simulation import model_of
 from test_conformance import EXAMPLES
 
-import autoinit
-from autoinit import AutoInitError
-from autoinit.initializers import sample, variables_with_initializers
+from gondwana import autoinit
+from gondwana.autoinit import AutoInitError
+from gondwana.autoinit.weights.initializers import sample, variables_with_initializers
 
 layers = keras.layers
 

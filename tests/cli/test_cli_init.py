@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from nas.cli import app
+from gondwana.nas.cli import app
 
 RUNNER = CliRunner()
 

@@ -13,18 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from nas.candidate import State
-from nas.cli import main
-from nas.cli.progress import in_words
-from nas.config import load_config
-from nas.engine.execute import Execution, start
-from nas.engine.local_pool import LocalPool
-from nas.engine.loop import Stop
-from nas.engine.run_folder import RunFolder
-from nas.engine.store import Store
-from nas.engine.summary import Follower, summarize
-from nas.evaluate import Report
-from nas.randomness import stream
+from gondwana.nas.candidate import State
+from gondwana.nas.cli import main
+from gondwana.nas.cli.progress import in_words
+from gondwana.nas.config.schema import load_config
+from gondwana.nas.engine.execute import Execution, start
+from gondwana.nas.engine.loop import Stop
+from gondwana.nas.engine.pools.local_pool import LocalPool
+from gondwana.nas.engine.records.run_folder import RunFolder
+from gondwana.nas.engine.records.store import Store
+from gondwana.nas.engine.records.summary import Follower, summarize
+from gondwana.nas.evaluation.evaluate import Report
+from gondwana.nas.randomness import stream
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -233,7 +233,7 @@ def test_debugging_shows_where_a_mistake_was_found(gondwana, tmp_path, monkeypat
 def test_help_is_fast_and_imports_nothing_slow():
     script = (
         "import sys; sys.argv = ['gondwana', '--help']\n"
-        "from nas.cli import main\n"
+        "from gondwana.nas.cli import main\n"
         "try: main()\n"
         "except SystemExit: print({m for m in ('keras', 'tensorflow', 'ray', 'pandas', 'scipy') if m in sys.modules})"
     )

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from nas.candidate import Candidate, Outcome, State
-from nas.codeepneat.crossover import crossover
-from nas.codeepneat.genome import Genome
-from nas.codeepneat.mutation import Rates, initial_genome, mutate
-from nas.codeepneat.search import CoDeepNEAT
-from nas.codeepneat.settings import CoDeepNEATSettings
-from nas.codeepneat.space import Alphabet, Space
-from tasks.base import Head, TaskInfo
+from gondwana.nas.candidate import Candidate, Outcome, State
+from gondwana.nas.searches.codeepneat.create import CoDeepNEATConfig
+from gondwana.nas.searches.codeepneat.evolution.crossover import crossover
+from gondwana.nas.searches.codeepneat.evolution.mutation import Rates, initial_genome, mutate
+from gondwana.nas.searches.codeepneat.genome.genome import Genome
+from gondwana.nas.searches.codeepneat.genome.space import Alphabet, Space
+from gondwana.nas.searches.codeepneat.search import CoDeepNEAT
+from gondwana.tasks.base import Head, TaskInfo
 
 
 def head(name: str = "class", units: int = 10) -> Head:
@@ -98,7 +98,7 @@ def random_genome(alphabet: Alphabet, rng: np.random.Generator, steps: int) -> G
     return pool[-1]
 
 
-def settings(name: str = "images", **changes: Any) -> CoDeepNEATSettings:
+def settings(name: str = "images", **changes: Any) -> CoDeepNEATConfig:
     small: dict[str, Any] = {
         "kind": "codeepneat",
         "population": {"blueprints": 5, "modules": 9},
@@ -107,7 +107,7 @@ def settings(name: str = "images", **changes: Any) -> CoDeepNEATSettings:
         "preserved_networks": 4,
         "space": SPACES[name],
     }
-    return CoDeepNEATSettings.model_validate(small | changes)
+    return CoDeepNEATConfig.model_validate(small | changes)
 
 
 def search(name: str = "images", *, seed: int = 0, generations: int = 4, **changes: Any) -> CoDeepNEAT:

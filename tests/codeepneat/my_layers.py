@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from nas.codeepneat.registry import Genes, LayerType, Shape, register
+from gondwana.nas.searches.codeepneat.layers.registry import Genes, LayerType, Shape, register
 
 
 def _separable(genes: Genes, name: str, seed: int) -> keras.layers.Layer:

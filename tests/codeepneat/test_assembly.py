@@ -9,12 +9,12 @@ import keras
 import numpy as np
 import pytest
 
-from nas.codeepneat.assembly import build, parameter_count
-from nas.codeepneat.express import model_spec
-from nas.codeepneat.genome import Genome, Node, output_node
-from nas.codeepneat.plan import SpecError
-from nas.codeepneat.planning import plan_network
-from tasks.base import TaskInfo
+from gondwana.nas.searches.codeepneat.genome.genome import Genome, Node, output_node
+from gondwana.nas.searches.codeepneat.network.build import build, parameter_count
+from gondwana.nas.searches.codeepneat.network.plan import SpecError
+from gondwana.nas.searches.codeepneat.network.planning import plan_network
+from gondwana.nas.searches.codeepneat.network.spec import model_spec
+from gondwana.tasks.base import TaskInfo
 from tests.codeepneat.helpers import (
     ALPHABETS,
     IMAGES,

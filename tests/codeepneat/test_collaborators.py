@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nas.candidate import Candidate, canonical_json
-from nas.codeepneat.collaborators import Collaborators
-from nas.codeepneat.credit import Network
-from nas.codeepneat.genome import Genome
-from nas.codeepneat.population import Individual
-from nas.codeepneat.search import CoDeepNEAT
-from nas.codeepneat.space import SPECIES
+from gondwana.nas.candidate import Candidate, canonical_json
+from gondwana.nas.searches.codeepneat.evolution.best_collaborators import Collaborators
+from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import Network
+from gondwana.nas.searches.codeepneat.evolution.population import Individual
+from gondwana.nas.searches.codeepneat.genome.genome import Genome
+from gondwana.nas.searches.codeepneat.genome.space import SPECIES
+from gondwana.nas.searches.codeepneat.search import CoDeepNEAT
 from tests.codeepneat.helpers import alphabets, outcome, random_genome, run, search, size_fitness
 
 EXTENSIONS: dict[str, Any] = {"best_collaborators": 0.5, "random_immigrants": 0.2, "credit": "best"}

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from nas.codeepneat.domains import Choice, Range
-from nas.codeepneat.settings import CoDeepNEATSettings
-from tasks.recipe import Recipe
+from gondwana.nas.searches.codeepneat.create import CoDeepNEATConfig
+from gondwana.nas.searches.codeepneat.genes.domains import Choice, Range
+from gondwana.tasks.training.recipe import Recipe
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -28,7 +28,7 @@ def searches() -> list[str]:
 @pytest.mark.parametrize("name", searches())
 def test_search_and_training_of_every_config_are_valid(name: str) -> None:
     data = read(name)
-    CoDeepNEATSettings.model_validate(data["search"])
+    CoDeepNEATConfig.model_validate(data["search"])
     Recipe.from_json(data["training"])
     assert data["name"] == name
 
@@ -161,7 +161,7 @@ def values(domain: Range | Choice | None) -> tuple[Any, ...] | None:
 @pytest.mark.parametrize("name", sorted(TABLE_1))
 def test_the_configs_are_table_1(name: str) -> None:
     data = read(name)
-    found = CoDeepNEATSettings.model_validate(data["search"])
+    found = CoDeepNEATConfig.model_validate(data["search"])
     genes: dict[str, Any] = found.space.genes
     for width in {"filters", "units"} & set(genes):
         assert values(genes[width]) == TABLE_1[name][1]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from nas.codeepneat.domains import Choice, Domain, Range
+from gondwana.nas.searches.codeepneat.genes.domains import Choice, Domain, Range
 
 PARSE = TypeAdapter(Domain)
 DOMAINS = [

@@ -10,12 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import autoinit
-from nas.codeepneat.assembly import build, parameter_count
-from nas.codeepneat.functions import MAX_OPERATORS, Functions, graph_of
-from nas.codeepneat.layers import KERNEL
-from nas.codeepneat.registry import MergeType, UnknownLayerError, find, layer_type, merge_type, register
-from nas.codeepneat.weighted_sum import WeightedSum
+from gondwana import autoinit
+from gondwana.nas.searches.codeepneat.genes.activation_genes import MAX_OPERATORS, Functions, graph_of
+from gondwana.nas.searches.codeepneat.layers.builtin import KERNEL
+from gondwana.nas.searches.codeepneat.layers.registry import (
+    MergeType,
+    UnknownLayerError,
+    find,
+    layer_type,
+    merge_type,
+    register,
+)
+from gondwana.nas.searches.codeepneat.layers.weighted_sum import WeightedSum
+from gondwana.nas.searches.codeepneat.network.build import build, parameter_count
 from tests.codeepneat.helpers import IMAGES, SPACES, run, search
 
 
@@ -50,7 +57,7 @@ def test_names_are_registered_once_and_used_in_their_place() -> None:
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_function_genes_stay_usable_under_mutation(seed: int) -> None:
-    import activations
+    from gondwana import activations
 
     domain, rng = Functions(source="pangaea", initial=("relu", "elu")), np.random.default_rng(seed)
     value = domain.sample(rng)
@@ -69,7 +76,7 @@ def test_function_genes_stay_usable_under_mutation(seed: int) -> None:
 
 
 def test_random_initial_functions_are_usable() -> None:
-    import activations
+    from gondwana import activations
 
     rng = np.random.default_rng(0)
     for _ in range(5):

@@ -9,8 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nas.codeepneat.crossover import crossover
-from nas.codeepneat.genome import (
+from gondwana.nas.searches.codeepneat.evolution.crossover import crossover
+from gondwana.nas.searches.codeepneat.evolution.mutation import (
+    change_hyperparameters,
+    change_one_hyperparameter,
+    initial_genome,
+    mutate,
+    new_connection,
+    new_node,
+)
+from gondwana.nas.searches.codeepneat.genome.genome import (
     INPUT_MARKING,
     OUTPUT_MARKING,
     Genome,
@@ -20,16 +28,8 @@ from nas.codeepneat.genome import (
     topological_order,
     useful_nodes,
 )
-from nas.codeepneat.innovation import marking
-from nas.codeepneat.mutation import (
-    change_hyperparameters,
-    change_one_hyperparameter,
-    initial_genome,
-    mutate,
-    new_connection,
-    new_node,
-)
-from nas.codeepneat.space import Alphabet
+from gondwana.nas.searches.codeepneat.genome.innovation import marking
+from gondwana.nas.searches.codeepneat.genome.space import Alphabet
 from tests.codeepneat.helpers import EAGER, alphabets, random_genome
 
 KINDS = ("modules", "blueprints")

@@ -7,9 +7,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from nas.codeepneat.layout import layered
-from nas.codeepneat.picture import draw
-from nas.codeepneat.planning import plan_network
+from gondwana.nas.searches.codeepneat.network.layout import layered
+from gondwana.nas.searches.codeepneat.network.picture import draw
+from gondwana.nas.searches.codeepneat.network.planning import plan_network
 from tests.codeepneat.helpers import TASKS, run, search
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import pytest
 
-import nas
-from activations import GraphActivation
-from nas.codeepneat.weighted_sum import WeightedSum
+from gondwana import nas
+from gondwana.activations import GraphActivation
+from gondwana.nas.searches.codeepneat.layers.weighted_sum import WeightedSum
 
 CODE = """
 import sys
@@ -39,7 +39,7 @@ def saved(tmp_path_factory) -> tuple[Path, keras.Model]:
     "imports",
     [
         "import nas; model = nas.load_network(sys.argv[1])",
-        "import keras, nas.saved; model = keras.models.load_model(sys.argv[1])",
+        "import keras, gondwana.nas.evaluation.saved; model = keras.models.load_model(sys.argv[1])",
     ],
 )
 def test_a_saved_network_is_loaded_in_a_fresh_process(saved, imports, tmp_path):

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas.candidate import Candidate, Outcome, State, canonical_json
-from nas.codeepneat.search import CoDeepNEAT
+from gondwana.nas.candidate import Candidate, Outcome, State, canonical_json
+from gondwana.nas.searches.codeepneat.search import CoDeepNEAT
 from tests.codeepneat.helpers import outcome, run, search, size_fitness
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +82,8 @@ def test_asking_in_small_portions_changes_nothing() -> None:
 
 def test_a_search_is_the_same_in_every_process() -> None:
     code = (
-        "from tests.codeepneat.helpers import run, search; from nas.candidate import canonical_json; import hashlib;"
+        "from tests.codeepneat.helpers import run, search; from gondwana.nas.candidate import canonical_json;"
+        "import hashlib;"
         "found = search(); specs = [c.spec for c in run(found)];"
         "print(hashlib.sha256(canonical_json([found.snapshot(), specs]).encode()).hexdigest())"
     )
@@ -272,7 +273,7 @@ def test_the_origin_names_the_components_and_their_parents() -> None:
 
 
 def test_networks_keep_to_the_parameter_budget_before_anything_is_built() -> None:
-    from nas.codeepneat.planning import plan_network
+    from gondwana.nas.searches.codeepneat.network.planning import plan_network
     from tests.codeepneat.helpers import IMAGES
 
     free = run(search(generations=6))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from nas.codeepneat.settings import CoDeepNEATSettings
+from gondwana.nas.searches.codeepneat.settings import CoDeepNEATSettings
 from tests.codeepneat.helpers import IMAGES, SPACES, TABLE, search, settings
 
 

@@ -7,9 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nas.codeepneat.genome import Genome
-from nas.codeepneat.mutation import initial_genome
-from nas.codeepneat.species import HIGHEST, LOWEST, Speciation, distance, speciate
+from gondwana.nas.searches.codeepneat.evolution.mutation import initial_genome
+from gondwana.nas.searches.codeepneat.evolution.speciation import (
+    HIGHEST,
+    LOWEST,
+    Speciation,
+    distance,
+    speciate,
+)
+from gondwana.nas.searches.codeepneat.genome.genome import Genome
 from tests.codeepneat.helpers import alphabets, random_genome
 
 ALPHABET = alphabets()["modules"]

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas.candidate import Candidate, State, canonical_json
-from nas.codeepneat.credit import credited
-from nas.codeepneat.replacement import redrawn, replaced
-from nas.codeepneat.reproduction import initial_population
-from nas.codeepneat.search import CoDeepNEAT
-from nas.codeepneat.space import SPECIES
-from nas.engine.local_pool import LocalPool
-from nas.engine.loop import RunLoop, Stop
-from nas.engine.pool import Job
-from nas.engine.store import Store, sqlite_engine
-from nas.evaluate import Report
+from gondwana.nas.candidate import Candidate, State, canonical_json
+from gondwana.nas.engine.loop import RunLoop, Stop
+from gondwana.nas.engine.pools.local_pool import LocalPool
+from gondwana.nas.engine.pools.protocol import Job
+from gondwana.nas.engine.records.store import Store, sqlite_engine
+from gondwana.nas.evaluation.evaluate import Report
+from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import credited
+from gondwana.nas.searches.codeepneat.evolution.replacement import redrawn, replaced
+from gondwana.nas.searches.codeepneat.evolution.reproduction import initial_population
+from gondwana.nas.searches.codeepneat.genome.space import SPECIES
+from gondwana.nas.searches.codeepneat.search import CoDeepNEAT
 from tests.codeepneat.helpers import alphabets, outcome, run, search, settings, size_fitness
 
 SPAN = 10

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from engine_postgres import postgres_url
 
-from nas.engine import ray_environment
-from nas.engine.local_pool import LocalPool
-from nas.engine.pool import Pool
-from nas.engine.ray_options import RayOptions
+from gondwana.nas.engine.pools import ray_environment
+from gondwana.nas.engine.pools.local_pool import LocalPool
+from gondwana.nas.engine.pools.protocol import Pool
+from gondwana.nas.engine.pools.ray_options import RayOptions
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def ray_cluster() -> Iterator[None]:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))  # workers import engine_fakes
     import ray
 
-    from nas.engine.ray_pool import connect
+    from gondwana.nas.engine.pools.ray_pool import connect
 
     connect(RayOptions(workers=2))
     yield
@@ -34,7 +34,7 @@ def ray_pool(ray_cluster: None) -> Iterator[Callable[..., Pool]]:
     """Makes Ray pools on the one cluster, with workers that load no framework."""
     from engine_fakes import no_setup
 
-    from nas.engine.ray_pool import RayPool
+    from gondwana.nas.engine.pools.ray_pool import RayPool
 
     pools: list[Pool] = []
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from engine_driver import lead, make_search
 from engine_fakes import no_setup
 
-from nas.engine import ray_environment
-from nas.engine.ray_options import RayOptions
-from nas.engine.run_folder import RunFolder
+from gondwana.nas.engine.pools import ray_environment
+from gondwana.nas.engine.pools.ray_options import RayOptions
+from gondwana.nas.engine.records.run_folder import RunFolder
 
 SECONDS = 0.25
 
@@ -22,7 +22,7 @@ def main(home: Path) -> None:
     ray_environment.prepare("auto")
     from ray.cluster_utils import Cluster
 
-    from nas.engine.ray_pool import RayPool
+    from gondwana.nas.engine.pools.ray_pool import RayPool
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     others = [cluster.add_node(num_cpus=2), cluster.add_node(num_cpus=1)]

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from engine_fakes import FakeSearch, SteadySearch, no_setup, score
 
-from nas.candidate import Candidate
-from nas.engine.local_pool import LocalPool
-from nas.engine.loop import Listener, RunLoop, Stop
-from nas.engine.pool import Job, Pool
-from nas.engine.run_folder import RunFolder
-from nas.engine.store import Store
+from gondwana.nas.candidate import Candidate
+from gondwana.nas.engine.loop import Listener, RunLoop, Stop
+from gondwana.nas.engine.pools.local_pool import LocalPool
+from gondwana.nas.engine.pools.protocol import Job, Pool
+from gondwana.nas.engine.records.run_folder import RunFolder
+from gondwana.nas.engine.records.store import Store
 
 SIZE, GENERATIONS = 8, 5
 
@@ -33,11 +33,11 @@ def job(candidate: Candidate, limit: float | None = None) -> Job:
 def open_pool(kind: str) -> Pool:
     if kind == "local":
         return LocalPool()
-    from nas.engine import ray_environment
-    from nas.engine.ray_options import RayOptions
+    from gondwana.nas.engine.pools import ray_environment
+    from gondwana.nas.engine.pools.ray_options import RayOptions
 
     ray_environment.prepare("local")
-    from nas.engine.ray_pool import RayPool
+    from gondwana.nas.engine.pools.ray_pool import RayPool
 
     return RayPool(RayOptions(workers=2, setup=no_setup))
 

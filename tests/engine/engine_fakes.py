@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nas.candidate import Candidate, Json, Outcome, State, make_spec
-from nas.evaluate import Report
-from nas.randomness import stream
-from nas.search import Progress
+from gondwana.nas.candidate import Candidate, Json, Outcome, State, make_spec
+from gondwana.nas.evaluation.evaluate import Report
+from gondwana.nas.randomness import stream
+from gondwana.nas.searches.protocol import Progress
 
 TRACE = "ENGINE_FAKES_TRACE"
 """Environment variable of the workers."""

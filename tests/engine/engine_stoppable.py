@@ -9,10 +9,10 @@ from pathlib import Path
 from engine_driver import open_pool
 from engine_fakes import no_setup
 
-from nas.candidate import State
-from nas.config import load_config
-from nas.engine.execute import Execution, start
-from nas.evaluate import Report
+from gondwana.nas.candidate import State
+from gondwana.nas.config.schema import load_config
+from gondwana.nas.engine.execute import Execution, start
+from gondwana.nas.evaluation.evaluate import Report
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "digits.yaml"
 

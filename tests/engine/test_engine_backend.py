@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import pytest
 
-from nas.engine.backend import configure
+from gondwana.nas.engine.pools.backend import configure
 
 
 def test_a_framework_in_use_is_said_to_keep_its_threads() -> None:

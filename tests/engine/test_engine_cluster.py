@@ -10,8 +10,8 @@ from pathlib import Path
 import engine_cluster
 from engine_driver import lead, make_search
 
-from nas.engine.local_pool import LocalPool
-from nas.engine.run_folder import RunFolder
+from gondwana.nas.engine.pools.local_pool import LocalPool
+from gondwana.nas.engine.records.run_folder import RunFolder
 
 
 def test_a_run_survives_the_loss_of_a_node(tmp_path):

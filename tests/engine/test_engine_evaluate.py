@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import pytest
 
-import tasks
-from nas import evaluate as module
-from nas.candidate import State, make_spec
-from nas.evaluate import (
+from gondwana import tasks
+from gondwana.nas.candidate import State, make_spec
+from gondwana.nas.evaluation import evaluate as module
+from gondwana.nas.evaluation.evaluate import (
     FinalData,
     activation_bytes,
     build_model,
@@ -22,7 +22,7 @@ from nas.evaluate import (
     is_out_of_memory,
     load_search_data,
 )
-from tasks.base import SearchData, Split
+from gondwana.tasks.base import SearchData, Split
 
 TASK = {"name": "digits", "options": {}}
 
@@ -88,7 +88,7 @@ def test_a_network_over_its_budget_is_refused_before_it_has_weights(data, monkey
     def fail(*arguments, **options):
         raise AssertionError("it must not be trained")
 
-    monkeypatch.setattr("tasks.training.train", fail)
+    monkeypatch.setattr("gondwana.tasks.training.fit.train", fail)
     report = evaluate(spec(limits={"max_parameters": 5}), data)
     assert report.state is State.INVALID
     assert report.parameters > 5
@@ -135,7 +135,7 @@ def test_errors_of_the_training_are_told_apart(data, monkeypatch, error, state):
     def fail(*arguments, **options):
         raise error
 
-    monkeypatch.setattr("tasks.training.train", fail)
+    monkeypatch.setattr("gondwana.tasks.training.fit.train", fail)
     report = evaluate(spec(), data)
     assert report.state is state
     assert str(error) in report.reason
@@ -183,8 +183,8 @@ def test_data_that_cannot_be_loaded_are_not_the_candidates_fault(monkeypatch):
     def fail(task, folder=None):
         raise ValueError("digits: the files are gone")
 
-    monkeypatch.setattr("nas.evaluate.load_search_data", fail)
-    monkeypatch.setattr("nas.evaluate.load_final_data", fail)
+    monkeypatch.setattr("gondwana.nas.evaluation.evaluate.load_search_data", fail)
+    monkeypatch.setattr("gondwana.nas.evaluation.evaluate.load_final_data", fail)
     for report in (evaluate(spec()), finalize(spec())):
         assert report.state is State.CRASHED
         assert report.reason == "ValueError before its data were loaded: digits: the files are gone"

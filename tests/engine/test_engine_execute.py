@@ -13,17 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from nas.candidate import State
-from nas.config import RunConfig, load_config
-from nas.config_errors import ConfigError
-from nas.engine.execute import Execution, build_search, resume, start
-from nas.engine.export import rows
-from nas.engine.local_pool import LocalPool
-from nas.engine.loop import ReplayError, Stop
-from nas.engine.pool import UnusablePoolError
-from nas.engine.run_folder import RunFolder, RunFolderError
-from nas.evaluate import Report
-from nas.randomness import stream
+from gondwana.nas.candidate import State
+from gondwana.nas.config.error import ConfigError
+from gondwana.nas.config.schema import RunConfig, load_config
+from gondwana.nas.engine.execute import Execution, build_search, resume, start
+from gondwana.nas.engine.loop import ReplayError, Stop
+from gondwana.nas.engine.pools.local_pool import LocalPool
+from gondwana.nas.engine.pools.protocol import UnusablePoolError
+from gondwana.nas.engine.records.export import rows
+from gondwana.nas.engine.records.run_folder import RunFolder, RunFolderError
+from gondwana.nas.evaluation.evaluate import Report
+from gondwana.nas.randomness import stream
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from nas.candidate import Candidate, Outcome, State, make_spec
-from nas.engine.finals import train_finalists
-from nas.engine.local_pool import LocalPool
-from nas.engine.loop import Stop
-from nas.engine.pool import Result
-from nas.engine.run_folder import RunFolder
-from nas.engine.store import Final, Store
-from nas.engine.summary import best_of
-from nas.evaluate import Report
+from gondwana.nas.candidate import Candidate, Outcome, State, make_spec
+from gondwana.nas.engine.finals import train_finalists
+from gondwana.nas.engine.loop import Stop
+from gondwana.nas.engine.pools.local_pool import LocalPool
+from gondwana.nas.engine.pools.protocol import Result
+from gondwana.nas.engine.records.run_folder import RunFolder
+from gondwana.nas.engine.records.store import Final, Store
+from gondwana.nas.engine.records.summary import best_of
+from gondwana.nas.evaluation.evaluate import Report
 
 
 class OneAtATime:

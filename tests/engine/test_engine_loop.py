@@ -14,14 +14,14 @@ import pytest
 from engine_driver import GENERATIONS, SIZE, job, lead, make_search
 from engine_fakes import TRACE, FakeSearch, by_seed
 
-from nas.candidate import State
-from nas.config import load_config
-from nas.engine.execute import build_search
-from nas.engine.local_pool import LocalPool
-from nas.engine.loop import FailingRunError, ReplayError, RunLoop, SearchStalledError, Stop
-from nas.engine.pool import Job
-from nas.engine.run_folder import RunFolder
-from nas.engine.store import Store, StoreError, sqlite_engine
+from gondwana.nas.candidate import State
+from gondwana.nas.config.schema import load_config
+from gondwana.nas.engine.execute import build_search
+from gondwana.nas.engine.loop import FailingRunError, ReplayError, RunLoop, SearchStalledError, Stop
+from gondwana.nas.engine.pools.local_pool import LocalPool
+from gondwana.nas.engine.pools.protocol import Job
+from gondwana.nas.engine.records.run_folder import RunFolder
+from gondwana.nas.engine.records.store import Store, StoreError, sqlite_engine
 
 TOTAL = SIZE * GENERATIONS
 

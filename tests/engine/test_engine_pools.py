@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from engine_fakes import LostOnTheWay, score
 
-from nas.candidate import State
-from nas.engine.pool import Job, Pool, PoolError, Result, UnusablePoolError
+from gondwana.nas.candidate import State
+from gondwana.nas.engine.pools.protocol import Job, Pool, PoolError, Result, UnusablePoolError
 
 
 def job(
@@ -189,7 +189,7 @@ def test_shared_data_are_not_copied(ray_pool):
 
 
 def owns_its_data(spec, data):
-    from nas.evaluate import Report
+    from gondwana.nas.evaluation.evaluate import Report
 
     return Report(State.COMPLETED, fitness=float(data.flags.owndata or data.flags.writeable))
 
@@ -248,7 +248,7 @@ def test_a_cluster_that_is_not_there_is_refused_at_once():
 
 
 def connect_to(address: str) -> None:
-    from nas.engine.ray_options import RayOptions
-    from nas.engine.ray_pool import connect
+    from gondwana.nas.engine.pools.ray_options import RayOptions
+    from gondwana.nas.engine.pools.ray_pool import connect
 
     connect(RayOptions(address=address))

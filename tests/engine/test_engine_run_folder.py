@@ -11,10 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from nas.candidate import Candidate, make_spec
-from nas.engine.log import LogWriteError, RunLog
-from nas.engine.run_folder import FileWriteError, RunFolder, RunFolderError, default_run_dir, find_runs
-from nas.engine.store import Store
+from gondwana.nas.candidate import Candidate, make_spec
+from gondwana.nas.engine.log import LogWriteError, RunLog
+from gondwana.nas.engine.records.run_folder import (
+    FileWriteError,
+    RunFolder,
+    RunFolderError,
+    default_run_dir,
+    find_runs,
+)
+from gondwana.nas.engine.records.store import Store
 
 
 def fingerprint(folder: Path) -> str:
@@ -96,7 +102,8 @@ def test_a_database_with_garbage_inside_is_refused(run):
 
 def test_a_killed_drivers_database_is_accepted_with_its_log_and_refused_when_cut(run):
     script = (
-        "import os, sys; from pathlib import Path; from nas.engine.run_folder import RunFolder\n"
+        "import os, sys; from pathlib import Path\n"
+        "from gondwana.nas.engine.records.run_folder import RunFolder\n"
         "store = RunFolder.open(Path(sys.argv[1])).open_store(); store.finish(); store.add_snapshot(0, {})\n"
         "os.kill(os.getpid(), 9)"
     )
@@ -115,7 +122,7 @@ def test_a_killed_drivers_database_is_accepted_with_its_log_and_refused_when_cut
 
 def test_a_second_driver_is_refused(run):
     script = (
-        "import sys; from pathlib import Path; from nas.engine.run_folder import RunFolder, RunFolderError\n"
+        "import sys; from pathlib import Path; from gondwana.nas.engine.records.run_folder import RunFolder, RunFolderError\n"
         "try:\n"
         "    with RunFolder.open(Path(sys.argv[1])).lock(): print('got it')\n"
         "except RunFolderError as error: print(error)"

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 import sqlalchemy as sa
 
-from nas.candidate import Candidate, Outcome, State, make_spec
-from nas.engine import schema
-from nas.engine.schema import SchemaError
-from nas.engine.store import Final, NoSuchRunError, Store, StoreError, sqlite_engine
+from gondwana.nas.candidate import Candidate, Outcome, State, make_spec
+from gondwana.nas.engine.records import schema
+from gondwana.nas.engine.records.schema import SchemaError
+from gondwana.nas.engine.records.store import Final, NoSuchRunError, Store, StoreError, sqlite_engine
 
 CONFIG = {"name": "test", "seed": 3}
 

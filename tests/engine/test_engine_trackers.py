@@ -10,11 +10,11 @@ import pytest
 from engine_driver import job
 from engine_fakes import FakeSearch
 
-from nas.engine.event_file import EventFile
-from nas.engine.local_pool import LocalPool
-from nas.engine.loop import RunLoop
-from nas.engine.store import Store, sqlite_engine
-from nas.engine.trackers import MissingTrackerError, UnusableTrackerError, make_trackers
+from gondwana.nas.engine.loop import RunLoop
+from gondwana.nas.engine.pools.local_pool import LocalPool
+from gondwana.nas.engine.records.store import Store, sqlite_engine
+from gondwana.nas.engine.records.tensorboard_file import EventFile
+from gondwana.nas.engine.trackers import MissingTrackerError, UnusableTrackerError, make_trackers
 
 
 def run_with(trackers, tmp_path) -> FakeSearch:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-import tasks
+from gondwana import tasks
 
 
 def relu(name: str) -> keras.Layer:

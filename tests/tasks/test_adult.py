@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import tasks
-from tasks.adult import AMOUNTS, CATEGORICAL, NUMERIC
+from gondwana import tasks
+from gondwana.tasks.datasets.adult import AMOUNTS, CATEGORICAL, NUMERIC
 
 
 def table(n: int = 200) -> pd.DataFrame:
@@ -68,7 +68,7 @@ def test_amounts_of_which_the_training_rows_have_none_are_harmless(folder):
 
 
 def train_rows(folder, frame: pd.DataFrame) -> np.ndarray:
-    from tasks.splits import draw
+    from gondwana.tasks.splits import draw
 
     labels = (frame["target"].to_numpy() == 0).astype(int)
     return draw(labels, (40, 40, 120), 0)[2]

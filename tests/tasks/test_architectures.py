@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from conftest import relu, same_weights
 
-import tasks
-from tasks import architectures
-from tasks.architectures import registry
-from tasks.base import TaskInfo
-from tasks.splits import classification_head
-from tasks.training import Recipe, train
+from gondwana import tasks
+from gondwana.tasks import architectures
+from gondwana.tasks.architectures import registry
+from gondwana.tasks.base import TaskInfo
+from gondwana.tasks.splits import classification_head
+from gondwana.tasks.training.fit import Recipe, train
 
 CIFAR = TaskInfo("cifar", (32, 32, 3), (classification_head(10),))
 SMALL = {
@@ -84,7 +84,7 @@ def test_an_unknown_architecture_is_refused_with_the_closest_name():
 
 
 def test_a_name_can_be_registered_once():
-    with pytest.raises(ValueError, match=r"already registered by tasks.architectures.resnet"):
+    with pytest.raises(ValueError, match=r"already registered by gondwana.tasks.architectures.resnet"):
         registry.register("resnet")(lambda info: None)
 
 

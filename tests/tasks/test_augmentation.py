@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from conftest import dense_network, same_weights
 
-from tasks.augmentation import Augmentation
-from tasks.base import SearchData, Split
-from tasks.recipe import Recipe
-from tasks.training import train
+from gondwana.tasks.base import SearchData, Split
+from gondwana.tasks.training.augmentation import Augmentation
+from gondwana.tasks.training.fit import train
+from gondwana.tasks.training.recipe import Recipe
 
 
 def images(n: int = 6, size: int = 9) -> np.ndarray:
@@ -104,7 +104,7 @@ def test_epochs_take_turns_with_the_variants_of_a_split(digits, digits_data):
     nan = np.full_like(x, np.nan)
     seen = []
     data = SearchData(Split(x, y, variants=(x + 1, nan)), digits_data.validation)
-    from tasks.training import Diverged
+    from gondwana.tasks.training.fit import Diverged
 
     with pytest.raises(Diverged, match="in epoch 3 of 4"):
         train(dense_network(digits.info), data, digits.info, Recipe(epochs=4), 0, on_epoch=seen.append)

@@ -9,7 +9,7 @@ import tarfile
 import numpy as np
 import pytest
 
-import tasks
+from gondwana import tasks
 
 
 def string(value: bytes) -> bytes:

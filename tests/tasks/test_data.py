@@ -6,8 +6,8 @@ from pathlib import Path
 import pooch
 import pytest
 
-import tasks
-from tasks.data import RemoteFile, data_root, find, require
+from gondwana import tasks
+from gondwana.tasks.data import RemoteFile, data_root, find, require
 
 CONTENT = b"the file as published"
 FILE = RemoteFile(

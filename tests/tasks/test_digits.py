@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-import tasks
+from gondwana import tasks
 
 
 def test_sizes_shapes_and_types(digits, digits_data):

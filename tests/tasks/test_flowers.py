@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-import tasks
-from tasks import embeddings
-from tasks.flower_images import flower_images
+from gondwana import tasks
+from gondwana.tasks.datasets.readers import embeddings
+from gondwana.tasks.datasets.readers.flower_images import flower_images
 
 SPLITS = {"trnid": [1, 4, 7, 10], "valid": [2, 5, 8], "tstid": [3, 6, 9, 11, 12]}
 LABELS = [1, 1, 1, 2, 2, 2, 3, 3, 3, 102, 102, 102]

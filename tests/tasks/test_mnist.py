@@ -8,8 +8,8 @@ import struct
 import numpy as np
 import pytest
 
-import tasks
-from tasks.idx import read_idx
+from gondwana import tasks
+from gondwana.tasks.datasets.readers.idx import read_idx
 
 
 def idx_bytes(array: np.ndarray) -> bytes:

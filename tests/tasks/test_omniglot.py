@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import tasks
-from tasks.omniglot_alphabets import ALPHABETS, head_name
+from gondwana import tasks
+from gondwana.tasks.datasets.readers.omniglot_alphabets import ALPHABETS, head_name
 
 
 def drawing(value: int, size: int = 12) -> bytes:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.recipe import Recipe
-from tasks.schedules import Schedule
+from gondwana.tasks.training.recipe import Recipe
+from gondwana.tasks.training.schedules import Schedule
 
 
 def test_steps_per_epoch_are_in_the_json_only_where_they_are_set():

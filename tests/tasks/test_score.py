@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from conftest import dense_network
 
-from tasks.base import Head, SearchData, Split, TaskInfo
-from tasks.loops import predict
-from tasks.recipe import Recipe
-from tasks.training import score, train
+from gondwana.tasks.base import Head, SearchData, Split, TaskInfo
+from gondwana.tasks.training.fit import score, train
+from gondwana.tasks.training.loops import predict
+from gondwana.tasks.training.recipe import Recipe
 
 
 def test_score_equals_keras_evaluate(digits, digits_data):

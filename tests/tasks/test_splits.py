@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.splits import draw, shares, standardization, standardize
+from gondwana.tasks.splits import draw, shares, standardization, standardize
 
 
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=12), st.data())

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-import tasks
-from tasks import registry
+from gondwana import tasks
+from gondwana.tasks import registry
 
 
 def test_names_hold_every_task_that_the_package_has():
@@ -38,7 +38,7 @@ def test_a_seed_that_is_not_a_whole_number_is_refused(value):
 
 def test_a_second_class_of_one_name_is_refused(monkeypatch):
     monkeypatch.setattr(registry, "_TASKS", dict(registry._TASKS))
-    with pytest.raises(ValueError, match=r"already registered by tasks.digits.Digits"):
+    with pytest.raises(ValueError, match=r"already registered by gondwana.tasks.datasets.digits.Digits"):
 
         @tasks.register("digits")
         class Other(tasks.Task):

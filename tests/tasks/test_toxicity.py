@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import tasks
-from tasks.text import PADDING, UNKNOWN, encode, tokens, vocabulary
+from gondwana import tasks
+from gondwana.tasks.datasets.readers.text import PADDING, UNKNOWN, encode, tokens, vocabulary
 
 LINES = [
     ("thank you, thank you", 0, "train", 1),

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from conftest import dense_network, same_weights
 
-from tasks.base import Head, SearchData, Split, TaskInfo
-from tasks.loops import KerasLoop
-from tasks.objective import Objective
-from tasks.penalties import weight_penalties
-from tasks.recipe import OPTIMIZERS, Recipe
-from tasks.training import Diverged, make_optimizer, reseed, score, train
+from gondwana.tasks.base import Head, SearchData, Split, TaskInfo
+from gondwana.tasks.training.fit import Diverged, make_optimizer, reseed, score, train
+from gondwana.tasks.training.loops import KerasLoop
+from gondwana.tasks.training.objective import Objective
+from gondwana.tasks.training.penalties import weight_penalties
+from gondwana.tasks.training.recipe import OPTIMIZERS, Recipe
 
 
 def small(data: SearchData, n: int = 100) -> SearchData:
@@ -77,7 +77,7 @@ def test_an_epoch_can_be_a_number_of_steps(steps, digits, digits_data, monkeypat
             super().step(rows, rate, x)
 
     rates: list[float] = []
-    monkeypatch.setattr("tasks.training.make_loop", Counting)
+    monkeypatch.setattr("gondwana.tasks.training.fit.make_loop", Counting)
     schedule = {"kind": "exponential", "factor": 0.1, "every": 1}
     recipe = {
         "epochs": 2,

@@ -10,16 +10,17 @@ import pytest
 from conftest import dense_network
 from PIL import Image
 
-import tasks
-from tasks import registry
-from tasks.recipe import Recipe
-from tasks.training import score, train
+from gondwana import tasks
+from gondwana.tasks import registry
+from gondwana.tasks.training.fit import score, train
+from gondwana.tasks.training.recipe import Recipe
 
 DOCS = Path(__file__).parents[2] / "docs" / "tasks.md"
 
 
 def test_importing_the_package_does_not_import_keras():
-    code = "import sys, tasks, tasks.recipe; sys.exit('keras' in sys.modules or 'tensorflow' in sys.modules)"
+    code = "import sys, gondwana.tasks, gondwana.tasks.training.recipe\n"
+    code += "sys.exit('keras' in sys.modules or 'tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=DOCS.parents[1], check=False).returncode == 0
 
 

@@ -1,0 +1,1 @@
+"""Activation functions as computation graphs: nodes, text, programs, parameters."""

@@ -1,0 +1,1 @@
+"""The space of functions: drawing, mutation, validity, duplicates, the catalogue."""

@@ -1,0 +1,1 @@
+"""Predicted beside measured: signals, the Jacobian's spectrum, the figure."""

@@ -1,0 +1,140 @@
+"""Measured signals beside predicted ones."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from gondwana.autoinit.frontends.keras.graph import Graph, Slot, Step, trace
+from gondwana.autoinit.frontends.keras.inputs import Statistic, per_input
+from gondwana.autoinit.moments.gaussian import Array
+from gondwana.autoinit.plan import Plan
+from gondwana.autoinit.registry import has_rule
+from gondwana.autoinit.weights.apply import apply
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Signals of one layer over several draws of weights and inputs.
+
+    Attributes:
+        name: of the layer, ``outer/inner`` inside nested models.
+        kind: its class.
+        means, variances: of the entries of its output, one number per draw.
+    """
+
+    name: str
+    kind: str
+    means: Array
+    variances: Array
+
+
+def gaussian_inputs(model: keras.Model, batch: int, rng: np.random.Generator, size: int = 32) -> list[Any]:
+    """Return Gaussian inputs for ``model``; integers that an Embedding knows for integer inputs, else 0 or 1.
+
+    Sizes that the model leaves open become ``batch`` and ``size``.
+    """
+    graph = trace(model, has_rule)
+    tokens = {
+        index: step.operation.input_dim
+        for step in graph.steps
+        for index in step.inputs
+        if isinstance(step.operation, keras.layers.Embedding)
+    }
+    drawn = []
+    for index in graph.inputs:
+        first, *others = graph.shapes[index]
+        shape = (first or batch, *(n or size for n in others))
+        integers = not keras.backend.is_float_dtype(graph.dtypes[index])
+        if integers or index in tokens:
+            drawn.append(rng.integers(0, tokens.get(index, 2), shape))
+        else:
+            drawn.append(rng.normal(size=shape).astype(np.float32))
+    return drawn
+
+
+def measure(
+    model: keras.Model,
+    plan: Plan | None = None,
+    *,
+    draws: int = 1,
+    batch: int = 32,
+    seed: int = 0,
+    training: bool = True,
+    input_mean: Statistic = 0.0,
+    input_variance: Statistic = 1.0,
+    inputs: Sequence[Any] | None = None,
+) -> list[Measurement]:
+    """Run ``model`` and return the signals that leave each of its layers.
+
+    Args:
+        model: built model.
+        plan: drawn into the model before each run; None leaves its weights alone.
+        draws: number of runs, each with new weights (with a plan) and new inputs.
+        batch: examples per run.
+        seed: of weights and inputs.
+        training: whether dropout and batch normalization act as in training.
+        input_mean, input_variance: of the Gaussian inputs, one for all or one per input.
+        inputs: arrays to feed instead of Gaussian ones.
+
+    Raises:
+        ModelError: if the model cannot be walked.
+        AutoInitError: if a number is missing for an input.
+    """
+    graph = trace(model, has_rule)
+    means = per_input("input_mean", input_mean, graph)
+    variances = per_input("input_variance", input_variance, graph)
+    rng = np.random.default_rng(seed)
+    rows = []
+    for draw in range(draws):
+        if plan is not None:
+            apply(plan, model, seed=seed + 1000 * draw)
+        fed = list(inputs) if inputs is not None else gaussian_inputs(model, batch, rng)
+        if inputs is None:
+            fed = [
+                x if x.dtype.kind == "i" else mean + variance**0.5 * x
+                for x, mean, variance in zip(fed, means, variances, strict=True)
+            ]
+        rows.append(_run(graph, fed, training))
+    table = np.array(rows)
+    return [
+        Measurement(step.name, type(step.operation).__name__, table[:, index, 0], table[:, index, 1])
+        for index, step in enumerate(graph.steps)
+    ]
+
+
+def _run(graph: Graph, inputs: Sequence[Any], training: bool) -> list[tuple[float, float]]:
+    """Evaluate the graph, and return mean and variance of the first output of each step."""
+    values = {index: keras.ops.convert_to_tensor(x) for index, x in zip(graph.inputs, inputs, strict=True)}
+    last_use = {index: number for number, step in enumerate(graph.steps) for index in step.inputs}
+    found = []
+    for number, step in enumerate(graph.steps):
+        outputs = keras.tree.flatten(evaluate(step, values, training))
+        values.update(zip(step.outputs, outputs, strict=True))
+        first = keras.ops.cast(outputs[0], "float32")
+        found.append((float(keras.ops.mean(first)), float(keras.ops.var(first))))
+        for index in step.inputs:
+            if last_use[index] == number:
+                values.pop(index, None)
+    return found
+
+
+def evaluate(step: Step, values: dict[int, Any], training: bool) -> Any:
+    """Run one call of a graph on the tensors in ``values``, by their index."""
+
+    def filled(argument: Any) -> Any:
+        return values[step.inputs[argument.position]] if isinstance(argument, Slot) else argument
+
+    arguments = keras.tree.map_structure(filled, step.arguments)
+    keywords = keras.tree.map_structure(filled, dict(step.keywords))
+    if (
+        isinstance(step.operation, keras.Layer)
+        and "training" in inspect.signature(step.operation.call).parameters
+    ):
+        keywords["training"] = training
+    return step.operation(*arguments, **keywords)

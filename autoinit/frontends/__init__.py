@@ -1,0 +1,1 @@
+"""Front ends: each turns the models of one framework into calls and signals."""

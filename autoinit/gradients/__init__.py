@@ -1,0 +1,1 @@
+"""How gradients come back: backward signals, slopes, Jacobians."""

@@ -1,0 +1,1 @@
+"""Expectations under a Gaussian, by quadrature."""

@@ -1,0 +1,1 @@
+"""How signals go through operations: the paper's formulas, and exact ones."""

@@ -1,0 +1,1 @@
+"""Initialization strategies by name, LSUV and AutoInit++ among them."""

@@ -1,0 +1,1 @@
+"""From a plan to weights: initializers, constraints, application with a seed."""

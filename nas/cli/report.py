@@ -1,0 +1,246 @@
+"""``gondwana compare`` and ``gondwana report``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from gondwana.nas.report.data.compare_run import RunComparison
+    from gondwana.nas.statistics import Comparison
+
+
+STOPPED = 130
+"""Exit code of a run that was interrupted and can be resumed, as of ``evolve``."""
+
+
+class Correction(StrEnum):
+    """Corrections of p-values for the number of comparisons."""
+
+    HOLM = "holm"
+    BH = "bh"
+    NONE = "none"
+
+
+class UsageError(ValueError):
+    """Options that do not fit what is compared."""
+
+
+Targets = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="TARGET...",
+        help="A config with search.kind compare, sweep or arms, the folder of such a run, several folders of runs, "
+        "or a CSV file.",
+    ),
+]
+GroupColumn = Annotated[str | None, typer.Option(help="CSV: column that names the group.")]
+ValueColumn = Annotated[str | None, typer.Option(help="CSV: column of the outcome, larger is better.")]
+SubjectColumn = Annotated[
+    str | None, typer.Option(help="CSV: column of what belongs together in different groups (paired tests).")
+]
+Chance = Annotated[float | None, typer.Option(help="CSV: value of the best constant answer.")]
+Margin = Annotated[
+    float | None, typer.Option(help="CSV: values up to chance + margin are failures; 0 if left out.")
+]
+Baseline = Annotated[float | None, typer.Option(help="CSV: value to beat.")]
+ForComparisons = Annotated[Correction, typer.Option(help="For the number of comparisons.")]
+Latex = Annotated[bool, typer.Option(help="Print the tables as LaTeX.")]
+Values = Annotated[Path | None, typer.Option(help="Run: write the compared values as CSV.")]
+Page = Annotated[Path | None, typer.Option(help="Several runs: write their report as one page to this file.")]
+RunDir = Annotated[Path | None, typer.Option(help="Config: where the run goes; a new folder under runs/.")]
+DataDir = Annotated[Path | None, typer.Option(help="Config: folder that holds a folder per dataset.")]
+RayAddress = Annotated[str | None, typer.Option(help="Config: local, auto or HOST:PORT.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", help="Config: key.path=value instead of the config's value.")
+]
+
+
+def compare(
+    targets: Targets,
+    group: GroupColumn = None,
+    value: ValueColumn = None,
+    subject: SubjectColumn = None,
+    chance: Chance = None,
+    margin: Margin = None,
+    baseline: Baseline = None,
+    correction: ForComparisons = Correction.HOLM,
+    latex: Latex = False,
+    values: Values = None,
+    out: Page = None,
+    run_dir: RunDir = None,
+    data_dir: DataDir = None,
+    ray_address: RayAddress = None,
+    overrides: Overrides = None,
+) -> None:
+    """Compare groups of outcomes: run a comparison, or analyse finished runs or anybody's results."""
+    target = targets[0]
+    table = {
+        "--group": group,
+        "--value": value,
+        "--subject": subject,
+        "--chance": chance,
+        "--margin": margin,
+        "--baseline": baseline,
+    }
+    config = {
+        "--run-dir": run_dir,
+        "--data-dir": data_dir,
+        "--ray-address": ray_address,
+        "--set": overrides,
+    }
+    given: dict[str, Mapping[str, object]] = {
+        "CSV files": table,
+        "configs": config,
+        "runs and configs": {"--values": values},
+        "several runs": {"--out": out},
+    }
+    if len(targets) > 1:
+        _refuse(given, "several runs", allowed=("runs and configs", "several runs"))
+        _show_runs(targets, correction, latex, values, out)
+    elif target.suffix.lower() == ".csv":
+        _refuse(given, f"{target} is a CSV file", allowed=("CSV files",))
+        _show_table(target, table, correction, latex)
+    elif target.is_dir():
+        _refuse(given, f"{target} is a run already", allowed=("runs and configs",))
+        _show_run(target, correction, latex, values)
+    else:
+        _refuse(given, f"{target} is a config", allowed=("runs and configs", "configs"))
+        changes = list(overrides or ())
+        if ray_address is not None:
+            changes.append(f"engine.ray_address={json.dumps(ray_address)}")
+        _show_run(_run(target, run_dir, data_dir, changes), correction, latex, values)
+
+
+def _refuse(given: Mapping[str, Mapping[str, object]], what: str, *, allowed: tuple[str, ...]) -> None:
+    """Raise UsageError for an option that would be ignored, because it belongs to another kind of target."""
+    for kind, options in given.items():
+        names = [name for name, option in options.items() if option is not None and option != []]
+        if names and kind not in allowed:
+            raise UsageError(f"{what}: {', '.join(names)} can be given for {kind} only")
+
+
+def _show_table(file: Path, options: dict[str, Any], correction: Correction, latex: bool) -> None:
+    from gondwana.nas.report.data.compare_run import compare_table
+
+    if options["--group"] is None or options["--value"] is None:
+        raise UsageError(f"{file}: name the columns of the table with --group and --value")
+    comparison = compare_table(
+        file,
+        group=options["--group"],
+        value=options["--value"],
+        subject=options["--subject"],
+        chance=options["--chance"],
+        margin=options["--margin"] or 0.0,
+        baseline=options["--baseline"],
+        correction=correction.value,
+    )
+    _print(comparison, latex)
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, finished or under way.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Several runs: file of the page that compares them; comparison.html if left out."),
+    ] = None,
+    correction: Annotated[Correction, typer.Option(help="Several runs: of p-values.")] = Correction.HOLM,
+) -> None:
+    """Write report.html into a run's folder, or one page that compares several runs."""
+    from gondwana.nas.report.report import write_report
+
+    if len(runs) > 1:
+        from gondwana.nas.report.several_report import write_several
+
+        typer.echo(
+            write_several(_distinct(runs), out or Path("comparison.html"), correction=correction.value)
+        )
+        return
+    if out is not None:
+        raise UsageError("--out belongs to several runs; one run's report goes into its folder")
+    typer.echo(write_report(runs[0]))
+
+
+def serve(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run, finished or under way.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+) -> None:
+    """Show the report of a run as a live page on this machine."""
+    from gondwana.nas.report.serve import ReportServer
+
+    with ReportServer(run, port) as server:
+        typer.echo(f"{server.url} shows {run}; Ctrl-C ends it")
+        server.serve_forever()
+
+
+def _run(config: Path, run_dir: Path | None, data_dir: Path | None, overrides: list[str]) -> Path:
+    """Run the comparison of a config through the engine and return its folder."""
+    from gondwana.nas.cli.launch import launch
+    from gondwana.nas.config.schema import load_config
+
+    kind = load_config(config, overrides).search.kind
+    if kind not in ("compare", "sweep", "arms"):
+        raise UsageError(f"{config}: search.kind is {kind!r}; run it with gondwana evolve")
+    result = launch(config, overrides=overrides, run_dir=run_dir, data_dir=data_dir)
+    if not result.finished:
+        raise typer.Exit(STOPPED)
+    return result.path
+
+
+def _show_run(run_dir: Path, correction: Correction, latex: bool, values: Path | None) -> None:
+    from gondwana.nas.report.data.compare_run import compare_run
+    from gondwana.nas.report.report import load_run, write_edf, write_report
+
+    result = compare_run(load_run(run_dir), correction=correction.value)
+    _show_comparison(result, latex)
+    if result.comparison is not None:
+        typer.echo(f"\nEDF figure: {write_edf(run_dir, result.comparison, result.metric)}")
+    if values is not None:
+        result.to_frame().to_csv(values, index=False)
+        typer.echo(f"Values: {values}")
+    typer.echo(f"Report: {write_report(run_dir)}")
+
+
+def _show_runs(
+    run_dirs: list[Path], correction: Correction, latex: bool, values: Path | None, out: Path | None
+) -> None:
+    from gondwana.nas.report.data.several_runs import compare_runs
+    from gondwana.nas.report.report import load_run
+    from gondwana.nas.report.several_report import write_several
+
+    result = compare_runs([load_run(path) for path in _distinct(run_dirs)], correction=correction.value)
+    _show_comparison(result, latex)
+    if values is not None:
+        result.to_frame().to_csv(values, index=False)
+        typer.echo(f"Values: {values}")
+    if out is not None:
+        typer.echo(f"Report: {write_several(run_dirs, out, correction=correction.value)}")
+
+
+def _distinct(run_dirs: list[Path]) -> list[Path]:
+    """Return the folders. Raises UsageError if one is given twice, which would count its outcomes twice."""
+    resolved = [path.resolve() for path in run_dirs]
+    twice = sorted(
+        {str(path) for path, full in zip(run_dirs, resolved, strict=True) if resolved.count(full) > 1}
+    )
+    if twice:
+        raise UsageError(f"a run can be compared with others, not with itself: {', '.join(twice)}")
+    return run_dirs
+
+
+def _show_comparison(result: RunComparison, latex: bool) -> None:
+    if result.comparison is None:
+        typer.echo("Fewer than two groups have results: there is nothing to compare yet.")
+        return
+    if result.note and not latex:
+        typer.echo(result.note + "\n")
+    _print(result.comparison, latex)
+
+
+def _print(comparison: Comparison, latex: bool) -> None:
+    typer.echo(comparison.to_latex() if latex else repr(comparison))

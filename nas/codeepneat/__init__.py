@@ -1,1 +1,0 @@
-"""CoDeepNEAT: coevolution of blueprints and modules into networks."""

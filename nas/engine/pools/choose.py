@@ -1,0 +1,68 @@
+"""The pool that a config asks for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+
+from gondwana.nas.config.schema import EngineConfig
+from gondwana.nas.engine.pools.local_pool import LocalPool
+from gondwana.nas.engine.pools.protocol import Pool
+from gondwana.nas.engine.pools.ray_options import RayOptions
+from gondwana.nas.engine.pools.worker import Setup, prepare
+from gondwana.nas.plugins import Plugin
+
+GATHER_SECONDS = 0.02
+"""Of the pool in the driver's process: far less than a training takes, far more than a write to the disk."""
+
+
+def make_pool(engine: EngineConfig, setup: Setup | None = None, plugins: Sequence[Plugin] = ()) -> Pool:
+    """Start the workers.
+
+    Args:
+        engine: the config's section.
+        setup: called once in every worker; None sets up the machine-learning framework and loads ``plugins``.
+        plugins: the user's own code.
+
+    Raises:
+        UnusablePoolError: if what the config asks for cannot be had here.
+    """
+    threads = threads_of(engine)
+    setup = setup or partial(prepare, threads, tuple(plugins))
+    if engine.pool == "local":
+        setup()
+        return LocalPool(gather_seconds=GATHER_SECONDS)
+    from gondwana.nas.engine.pools import ray_environment
+
+    ray_environment.prepare(engine.ray_address)
+    from gondwana.nas.engine.pools.ray_pool import RayPool  # after the environment is prepared
+
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": str(threads)}
+    if "KERAS_BACKEND" in os.environ:
+        environment["KERAS_BACKEND"] = os.environ["KERAS_BACKEND"]
+    if engine.ray_address == "local":
+        # Processes of a local cluster inherit them; Ray's own way would start an agent for it.
+        for name, value in environment.items():
+            os.environ.setdefault(name, value)
+        environment = {}
+    return RayPool(
+        RayOptions(
+            address=engine.ray_address,
+            workers=engine.workers,
+            num_cpus=engine.resources.num_cpus,
+            num_gpus=engine.resources.num_gpus,
+            max_retries=engine.max_retries,
+            require_gpu=engine.require_gpu,
+            recycle_after=engine.recycle_after,
+            recycle_above_mb=engine.recycle_above_mb,
+            dashboard=engine.dashboard,
+            environment=environment,
+            setup=setup,
+        )
+    )
+
+
+def threads_of(engine: EngineConfig) -> int:
+    """Return how many threads a worker has."""
+    return max(1, int(engine.resources.num_cpus))

@@ -1,0 +1,1 @@
+"""One candidate to one outcome: build, initialize, train, score."""

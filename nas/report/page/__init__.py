@@ -1,0 +1,1 @@
+"""The page itself: markup, layout, formulas."""

@@ -1,0 +1,151 @@
+"""The Pareto front of a run with several objectives: fitness against what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from gondwana.nas.candidate import State
+from gondwana.nas.report.data.run_data import RunData, Trial
+from gondwana.nas.report.data.wording import count, number
+from gondwana.nas.report.figures.figures import color, label
+from gondwana.nas.report.page.html import Html, Node, element, join, table
+from gondwana.nas.report.page.page import Figures
+from gondwana.nas.searches.codeepneat.evolution.nsga2 import front
+
+COSTS = {"parameters": "parameters", "training_seconds": "seconds of training"}
+"""Objectives that are minimized, as axes name them."""
+
+MOST_ROWS = 30
+"""Rows of the table of the front, which is in the figure as a whole."""
+
+
+def pareto(run: RunData, shown: Figures) -> Html:
+    """Return a figure for each cost, and the front as a table; empty for a run with one objective."""
+    names = objectives_of(run)
+    points = measured(run, names)
+    if len(names) < 2 or not points:
+        return Html("")
+    best = front_of(points, names)
+    parts: list[Node] = [
+        element(
+            "p",
+            f"{len(points):,} networks, {len(best):,} of which no other is at least as good in {_listed(names)} and "
+            "better in one: the Pareto front.",
+        )
+    ]
+    parts += [
+        shown.add(
+            pareto_figure(run.metric, points, best, cost),
+            f"Validation {run.metric} over {COSTS[cost]}",
+            "the front is marked; further objectives, if there are any, decide about it too",
+        )
+        for cost in names[1:]
+    ]
+    return join([*parts, _table(run, best)])
+
+
+def objectives_of(run: RunData) -> tuple[str, ...]:
+    """Return the objectives that a run's config names, ``fitness`` first."""
+    search = run.config.get("search", {})
+    if not isinstance(search, Mapping):
+        return ("fitness",)
+    inner = search.get("evolution")
+    found = (inner if isinstance(inner, Mapping) else search).get("objectives", ())
+    return ("fitness", *(name for name in found if name in COSTS))
+
+
+def measured(run: RunData, names: Sequence[str]) -> list[Trial]:
+    """Return the trials that have a result and every cost, each network once."""
+    results = (State.COMPLETED, State.DIVERGED)
+    return [
+        trial
+        for trial in run.trials
+        if trial.outcome is not None and trial.outcome.state in results
+        if all(cost(trial, name) is not None for name in names[1:])
+    ]
+
+
+def cost(trial: Trial, name: str) -> float | None:
+    """Return the parameters or the seconds of training of a trial; None if they are not known."""
+    if trial.outcome is None:
+        return None
+    value = trial.outcome.parameters if name == "parameters" else trial.outcome.seconds.get("trained")
+    return None if value is None else float(value)
+
+
+def front_of(points: Sequence[Trial], names: Sequence[str]) -> list[Trial]:
+    """Return the trials that no other dominates, best fitness first."""
+    figures = [
+        (float(trial.fitness or 0.0), *(-(cost(trial, name) or 0.0) for name in names[1:]))
+        for trial in points
+    ]
+    return sorted((points[i] for i in front(figures)), key=lambda t: (-(t.fitness or 0.0), t.candidate.id))
+
+
+def pareto_figure(metric: str, points: Sequence[Trial], best: Sequence[Trial], name: str) -> go.Figure:
+    """Return fitness over a cost: every network, the front joined by steps, the candidate in the hover text."""
+    figure = go.Figure()
+    chosen = {trial.candidate.id for trial in best}
+    others = [trial for trial in points if trial.candidate.id not in chosen]
+    line = sorted(best, key=lambda trial: (cost(trial, name) or 0.0, trial.fitness or 0.0))
+    for index, (title, trials, mode, size) in enumerate(
+        (("dominated", others, "markers", 6), ("Pareto front", line, "lines+markers", 10))
+    ):
+        figure.add_scatter(
+            x=[cost(trial, name) for trial in trials],
+            y=[trial.fitness for trial in trials],
+            name=title,
+            mode=mode,
+            text=[_hover(trial) for trial in trials],
+            hovertemplate="%{text}<extra></extra>",
+            marker={
+                "color": color(index, 0.6 if index == 0 else 1.0),
+                "size": size,
+                "symbol": ("circle", "diamond")[index],
+            },
+            line={"color": color(index), "shape": "hv", "dash": "dot"},
+        )
+    figure.update_layout(xaxis_title=COSTS[name], yaxis_title=f"validation {label(metric)}")
+    costs = [value for trial in points if (value := cost(trial, name)) is not None]
+    if min(costs) > 0 and max(costs) > 30 * min(costs):
+        figure.update_xaxes(type="log")
+    return figure
+
+
+def _hover(trial: Trial) -> str:
+    origin = trial.candidate.origin
+    facts = [
+        f"candidate {trial.candidate.id}, generation {trial.candidate.generation}",
+        f"fitness {number(trial.fitness)}",
+        f"{count(trial.outcome.parameters if trial.outcome else None)} parameters",
+    ]
+    if (seconds := cost(trial, "training_seconds")) is not None:
+        facts.append(f"{seconds:.2f} s of training")
+    if "blueprint" in origin:
+        modules = origin.get("modules", {})
+        ids = ", ".join(str(each) for each in modules.values()) if isinstance(modules, Mapping) else ""
+        facts.append(f"blueprint {origin['blueprint']}, modules {ids}")
+    return "<br>".join(label(fact) for fact in facts)
+
+
+def _table(run: RunData, best: Sequence[Trial]) -> Html:
+    rows = [
+        [
+            str(trial.candidate.id),
+            str(trial.candidate.generation),
+            number(trial.fitness),
+            count(trial.outcome.parameters if trial.outcome else None),
+            number(cost(trial, "training_seconds")),
+        ]
+        for trial in best[:MOST_ROWS]
+    ]
+    header = ("candidate", "generation", f"validation {run.metric}", "parameters", "seconds of training")
+    more = "" if len(best) <= MOST_ROWS else f", the best {MOST_ROWS} of {len(best)}"
+    return table(header, rows, caption=f"The Pareto front{more}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    words = [COSTS.get(name, name) for name in names]
+    return f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,1 @@
+"""CoDeepNEAT: coevolution of blueprints and modules."""

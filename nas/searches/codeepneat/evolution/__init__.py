@@ -1,0 +1,1 @@
+"""From one population to the next: fitness, species, selection, crossover, mutation."""

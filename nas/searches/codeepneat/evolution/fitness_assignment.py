@@ -1,0 +1,118 @@
+"""Credit: what the outcome of a network says about its blueprint and its modules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from gondwana.nas.candidate import Candidate, Json, Outcome
+from gondwana.nas.searches.codeepneat.evolution.nsga2 import best
+from gondwana.nas.searches.codeepneat.evolution.population import Fitness, Population
+
+Credit = Literal["mean", "best"]
+"""What a component is credited with, of the fitnesses of its networks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """An evaluated network.
+
+    Attributes:
+        candidate: what was evaluated.
+        blueprint: id of its blueprint.
+        modules: ids of its modules.
+        fitness: its objectives; None if its evaluation failed.
+    """
+
+    candidate: Candidate
+    blueprint: int
+    modules: tuple[int, ...]
+    fitness: Fitness | None
+
+    def to_json(self) -> Json:
+        """Return the network as JSON, its candidate by id."""
+        return {
+            "candidate": self.candidate.id,
+            "blueprint": self.blueprint,
+            "modules": list(self.modules),
+            "fitness": None if self.fitness is None else list(self.fitness),
+        }
+
+
+def objectives(outcome: Outcome, names: Sequence[str], known: Mapping[int, Fitness]) -> Fitness | None:
+    """Return the objectives of an outcome, larger is better; None for a failure.
+
+    Args:
+        outcome: how the evaluation ended.
+        names: objectives, see :class:`gondwana.nas.searches.codeepneat.settings.CoDeepNEATSettings`.
+        known: objectives of earlier candidates by id: those of a duplicate are the original's.
+    """
+    if outcome.fitness is None:
+        return None
+    if outcome.duplicate_of is not None and outcome.duplicate_of in known:
+        return known[outcome.duplicate_of]
+    figures = {
+        "fitness": outcome.fitness,
+        "parameters": -float(outcome.parameters or 0),
+        "training_seconds": -float(outcome.seconds.get("trained", 0.0)),
+    }
+    return tuple(figures[name] for name in names)
+
+
+def worst(networks: Iterable[Network], chance: float, count: int) -> Fitness:
+    """Return what a failed network is credited with: in each of ``count`` objectives the worst figure among
+    ``networks``, and in the first no more than the fitness of guessing."""
+    known = [network.fitness for network in networks if network.fitness is not None]
+    if not known:
+        return (chance,) + (0.0,) * (count - 1)
+    lowest = tuple(min(figures) for figures in zip(*known, strict=True))
+    return (min(lowest[0], chance), *lowest[1:])
+
+
+def credited(
+    population: Population, shares: Mapping[int, Sequence[Fitness]], credit: Credit = "mean"
+) -> Population:
+    """Return the population in which everyone is credited with the networks that it took part in.
+
+    Args:
+        population: blueprints or modules.
+        shares: fitnesses of these networks by the individual's id. Who is not in it keeps the fitness that it has.
+        credit: the ``mean`` of them in each objective, or the ``best`` of them, of equal ones in the first objective by
+            the second.
+    """
+
+    def mean(fitnesses: Sequence[Fitness]) -> Fitness:
+        return tuple(math.fsum(figures) / len(fitnesses) for figures in zip(*fitnesses, strict=True))
+
+    summed = max if credit == "best" else mean
+    individuals = tuple(
+        replace(each, fitness=summed(shares[each.id])) if shares.get(each.id) else each
+        for each in population.individuals
+    )
+    return replace(population, individuals=individuals)
+
+
+def by_component(
+    networks: Iterable[Network], failed: Fitness
+) -> tuple[dict[int, list[Fitness]], dict[int, list[Fitness]]]:
+    """Return the fitnesses of ``networks`` by blueprint id and by module id; failures count as ``failed``."""
+    blueprints: dict[int, list[Fitness]] = {}
+    modules: dict[int, list[Fitness]] = {}
+    for network in networks:
+        fitness = failed if network.fitness is None else network.fitness
+        blueprints.setdefault(network.blueprint, []).append(fitness)
+        for module in network.modules:
+            modules.setdefault(module, []).append(fitness)
+    return blueprints, modules
+
+
+def preserved(networks: Sequence[Network], count: int) -> list[Network]:
+    """Return the ``count`` best of ``networks``, best first, each candidate spec once, failures never."""
+    unique: dict[str, Network] = {}
+    for network in networks:
+        if network.fitness is not None:
+            unique.setdefault(network.candidate.key, network)
+    kept = list(unique.values())
+    return [kept[i] for i in best([network.fitness or () for network in kept], count)]

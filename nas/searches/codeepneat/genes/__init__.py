@@ -1,0 +1,1 @@
+"""What a gene can be: numbers, choices, activation functions."""

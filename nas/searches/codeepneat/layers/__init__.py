@@ -1,0 +1,1 @@
+"""Layer types that a genome can hold: the registry and the built-in ones."""

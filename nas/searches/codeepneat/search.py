@@ -1,0 +1,300 @@
+"""The CoDeepNEAT search (Liang et al. 2019; Miikkulainen et al. 2019; the paper's Section 6): ask and tell."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+import numpy as np
+
+from gondwana.nas.candidate import Candidate, Json, Outcome, make_spec
+from gondwana.nas.randomness import stream
+from gondwana.nas.searches.best_so_far import Tally
+from gondwana.nas.searches.codeepneat.evolution.best_collaborators import Collaborators
+from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import (
+    Network,
+    by_component,
+    credited,
+    objectives,
+    preserved,
+    worst,
+)
+from gondwana.nas.searches.codeepneat.evolution.pairing import Team, pair
+from gondwana.nas.searches.codeepneat.evolution.population import Fitness, Individual, Population
+from gondwana.nas.searches.codeepneat.evolution.reproduction import (
+    initial_population,
+    next_population,
+    random_population,
+    repointed,
+)
+from gondwana.nas.searches.codeepneat.genome.space import MODEL_GENES, Alphabet
+from gondwana.nas.searches.codeepneat.job import Job
+from gondwana.nas.searches.codeepneat.network.planning import plan_network
+from gondwana.nas.searches.codeepneat.network.spec import model_spec, training_recipe
+from gondwana.nas.searches.codeepneat.settings import EVOLVED, CoDeepNEATSettings
+from gondwana.nas.searches.protocol import Progress
+from gondwana.tasks.training.recipe import Recipe
+
+
+class CoDeepNEAT:
+    """Coevolution of blueprints and modules, generation by generation.
+
+    A generation is handed out as a whole; when the last of its outcomes is in, all of them are worked off in the order
+    of candidate ids, so the order in which they arrive changes nothing. All randomness comes from the job's seed.
+
+    Args:
+        settings: how to search.
+        job: what for.
+
+    Raises:
+        ValueError: if the space does not fit the task, or a network-level gene is neither one of the model nor a field
+            of the training recipe.
+    """
+
+    def __init__(self, settings: CoDeepNEATSettings, job: Job) -> None:
+        _check_network_genes(settings)
+        self._settings = settings
+        self._job = job
+        self._generation = 0
+        self._waiting: list[Candidate] = []
+        self._open: dict[int, tuple[Candidate, Team]] = {}
+        self._outcomes: dict[int, Outcome] = {}
+        self._results: dict[int, Fitness] = {}
+        self._archive: list[Network] = []
+        self._collaborators = Collaborators()
+        self._history: list[Json] = []
+        self._tally = Tally()
+        self._modules = initial_population(
+            settings.module_policy(), settings.space.module_alphabet(), self._stream("modules")
+        )
+        self._blueprints = initial_population(
+            settings.blueprint_policy(), self._blueprint_alphabet(), self._stream("blueprints")
+        )
+        self._start_generation()
+        for candidate in self._waiting:
+            Recipe.from_json(candidate.spec["training"])  # refuses a gene out of range before the run begins
+
+    def ask(self, count: int) -> list[Candidate]:
+        """Return up to ``count`` candidates of the generation under way, none while it waits for outcomes.
+
+        Raises:
+            ValueError: if ``count`` is negative.
+        """
+        if count < 0:
+            raise ValueError(f"the number of candidates asked for is at least 0. Received: {count}")
+        given, self._waiting = self._waiting[:count], self._waiting[count:]
+        return given
+
+    def tell(self, outcome: Outcome) -> None:
+        """Take in an outcome; the last one of a generation starts the next generation.
+
+        Raises:
+            ValueError: if the candidate was never asked for, or was told before.
+        """
+        number = outcome.candidate_id
+        if number in self._outcomes or 0 <= number < self._tally.told - len(self._outcomes):
+            raise ValueError(f"candidate {number} was told before")
+        if number not in self._open or any(candidate.id == number for candidate in self._waiting):
+            raise ValueError(f"candidate {number} was never asked for")
+        self._outcomes[number] = outcome
+        self._tally.add(outcome)
+        if len(self._outcomes) == len(self._open):
+            self._finish_generation()
+
+    @property
+    def finished(self) -> bool:
+        """True when the outcomes of all generations are in."""
+        return self._generation >= self._job.generations
+
+    def progress(self) -> Progress:
+        """Return where the search stands."""
+        return Progress(
+            generation=min(self._generation, self._job.generations - 1),
+            generations=self._job.generations,
+            told=self._tally.told,
+            total=self._job.generations * self._per_generation,
+            best_fitness=self._tally.best,
+            mean_fitness=self._tally.mean,
+        )
+
+    def finalists(self) -> list[Candidate]:
+        """Return the preserved networks, best first."""
+        return [network.candidate for network in self._archive]
+
+    def snapshot(self) -> Json:
+        """Return populations, species, preserved networks and the history of the generations as JSON."""
+        return {
+            "kind": "codeepneat",
+            "generation": self._generation,
+            "told": self._tally.told,
+            "blueprints": self._blueprints.to_json(),
+            "modules": self._modules.to_json(),
+            "preserved": [network.to_json() for network in self._archive],
+            "history": [dict(record) for record in self._history],
+        }
+
+    @property
+    def _per_generation(self) -> int:
+        return self._settings.population.blueprints * self._settings.evaluations
+
+    def _stream(self, purpose: str) -> np.random.Generator:
+        return stream(self._job.seed, "codeepneat", purpose, self._generation)
+
+    def _blueprint_alphabet(self) -> Alphabet:
+        return self._settings.space.blueprint_alphabet(tuple(self._modules.speciation.members))
+
+    def _start_generation(self) -> None:
+        species, rng = self._modules.species(), self._stream("collaborators")
+        teams = pair(
+            self._blueprints.individuals,
+            species,
+            self._settings.evaluations,
+            self._within_budget,
+            self._stream("pairing"),
+            lambda blueprint: self._with_best_collaborators(blueprint, species, rng),
+        )
+        first = self._generation * self._per_generation
+        candidates = [self._candidate(first + position, team) for position, team in enumerate(teams)]
+        self._open = {
+            candidate.id: (candidate, team) for candidate, team in zip(candidates, teams, strict=True)
+        }
+        self._waiting = candidates
+        self._outcomes = {}
+
+    def _finish_generation(self) -> None:
+        networks = [self._network(number) for number in sorted(self._open)]
+        failed = worst(networks, self._job.info.chance, len(self._settings.objectives))
+        blueprints, modules = by_component([*networks, *self._archive], failed)
+        self._blueprints = credited(self._blueprints, blueprints, self._settings.credit)
+        self._modules = credited(self._modules, modules, self._settings.credit)
+        self._archive = preserved([*self._archive, *networks], self._settings.preserved_networks)
+        for network in networks:
+            self._collaborators.note(network)
+        self._history.append(self._record(networks))
+        self._generation += 1
+        if self.finished:
+            self._open, self._outcomes = {}, {}
+            return
+        self._breed_generation()
+        self._start_generation()
+
+    def _breed_generation(self) -> None:
+        successor = next_population if self._settings.selection == "fitness" else random_population
+        self._modules = successor(
+            self._modules,
+            self._settings.module_policy(),
+            self._settings.space.module_alphabet(),
+            self._generation,
+            self._stream("modules"),
+        )
+        self._blueprints = successor(
+            self._repointed_blueprints(),
+            self._settings.blueprint_policy(),
+            self._blueprint_alphabet(),
+            self._generation,
+            self._stream("blueprints"),
+        )
+        self._collaborators.keep(self._blueprints.individuals)
+
+    def _repointed_blueprints(self) -> Population:
+        """Return the blueprints, pointing to living species; who changed keeps its best collaborators."""
+        blueprints = repointed(self._blueprints, self._modules.speciation.successors)
+        self._collaborators.inherit(blueprints.individuals)
+        return blueprints
+
+    def _with_best_collaborators(
+        self, blueprint: Individual, species: Mapping[int, Sequence[Individual]], rng: np.random.Generator
+    ) -> Team | None:
+        """Return a network with the blueprint's best collaborators, with the probability of the settings; else None, as
+        always in random search."""
+        share = self._settings.best_collaborators if self._settings.selection == "fitness" else 0.0
+        if not share or rng.random() >= share:
+            return None
+        return self._collaborators.team(blueprint, species, rng)
+
+    def _network(self, number: int) -> Network:
+        candidate, team = self._open[number]
+        fitness = objectives(self._outcomes[number], self._settings.objectives, self._results)
+        if fitness is not None:
+            self._results[number] = fitness
+        return Network(
+            candidate, team.blueprint.id, tuple(module.id for module in team.modules.values()), fitness
+        )
+
+    def _record(self, networks: Sequence[Network]) -> Json:
+        values = [network.fitness[0] for network in networks if network.fitness is not None]
+        return {
+            "generation": self._generation,
+            "best": max(values, default=None),
+            "mean": math.fsum(values) / len(values) if values else None,
+            "failures": len(networks) - len(values),
+            "species": {
+                name: {str(s): len(m) for s, m in population.speciation.members.items()}
+                for name, population in (("blueprints", self._blueprints), ("modules", self._modules))
+            },
+            "thresholds": {
+                "blueprints": self._blueprints.speciation.threshold,
+                "modules": self._modules.speciation.threshold,
+            },
+        }
+
+    def _model(self, team: Team) -> Json:
+        return model_spec(
+            team.blueprint.genome,
+            {species: module.genome for species, module in team.modules.items()},
+            self._settings.space,
+            evolved_initialization=self._settings.initialization.strategy == EVOLVED,
+            share_weights=self._settings.share_weights,
+        )
+
+    def _within_budget(self, team: Team) -> bool:
+        plan = plan_network(self._model(team), self._job.info)
+        parameters = self._job.limits.get("max_parameters")
+        operations = self._settings.max_multiply_adds
+        return (parameters is None or plan.parameters <= parameters) and (
+            operations is None or plan.multiply_adds <= operations
+        )
+
+    def _candidate(self, number: int, team: Team) -> Candidate:
+        initialization = self._settings.initialization
+        # The genes are in the layers of the spec already; "default" leaves a network as it was built.
+        strategy = "default" if initialization.strategy == EVOLVED else initialization.strategy
+        spec = make_spec(
+            self._job.seed,
+            task=self._job.task,
+            model=self._model(team),
+            initialization={"strategy": strategy, "options": initialization.options},
+            training=training_recipe(self._job.training, team.blueprint.genome),
+            limits=self._job.limits,
+        )
+        return Candidate(number, self._generation, spec, _origin(team))
+
+
+def _origin(team: Team) -> Json:
+    """Return where a network comes from, for its lineage."""
+    modules = {str(species): module for species, module in sorted(team.modules.items())}
+    return {
+        "blueprint": team.blueprint.id,
+        "modules": {species: module.id for species, module in modules.items()},
+        "parents": {
+            "blueprint": list(team.blueprint.parents),
+            "modules": {species: list(module.parents) for species, module in modules.items()},
+        },
+        "operators": {
+            "blueprint": list(team.blueprint.operators),
+            "modules": {species: list(module.operators) for species, module in modules.items()},
+        },
+    }
+
+
+def _check_network_genes(settings: CoDeepNEATSettings) -> None:
+    known = (*MODEL_GENES, *(field.name for field in fields(Recipe)))
+    for name in settings.space.network:
+        if name.partition(".")[0] not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+            raise ValueError(
+                f"search.space.network: nothing in a network or its training is named {name!r}. {hint}"
+            )

@@ -1,0 +1,1 @@
+"""PANGAEA: evolution of activation functions."""

@@ -1,0 +1,238 @@
+"""Compare two or more groups of outcomes: every test, interval and count in one plain result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from gondwana.nas.statistics import paired as paired_tests
+from gondwana.nas.statistics import tables, two_sample, verdicts
+from gondwana.nas.statistics.comparison_result import ComparisonResult, Group, Pair, Values
+from gondwana.nas.statistics.distribution import median_difference
+from gondwana.nas.statistics.multiplicity import Correction, adjust
+from gondwana.nas.statistics.power import rank_power
+from gondwana.nas.statistics.proportions import two_proportions, wilson
+from gondwana.nas.statistics.result import Interval, StatisticsError, Test
+
+
+class Comparison(ComparisonResult):
+    """Result of :func:`compare`: the values, and the ways to show them."""
+
+    def verdicts(self) -> list[str]:
+        """Return one sentence in plain words for each pair."""
+        return [verdicts.sentence(self, pair) for pair in self.pairs]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each test of each pair."""
+        return tables.tests_frame(self)
+
+    def groups_frame(self) -> pd.DataFrame:
+        """Return one row for each group."""
+        return tables.groups_frame(self)
+
+    def to_latex(self) -> str:
+        """Return the two tables as LaTeX (package booktabs)."""
+        return tables.to_latex(self)
+
+    def __repr__(self) -> str:
+        return tables.text(self)
+
+
+def compare(
+    groups: Mapping[str, Values],
+    *,
+    chance: float | None = None,
+    margin: float = 0.0,
+    baseline: float | None = None,
+    paired: bool = False,
+    correction: Correction = "holm",
+    alpha: float = 0.05,
+    power: float = 0.8,
+    seed: int = 0,
+    resamples: int = 9999,
+) -> Comparison:
+    """Compare groups of outcomes, larger being better.
+
+    A value that is not finite is a training that diverged: a result, counted at ``chance``. None is a failure of the
+    infrastructure (crash, lost worker): no result, left out and counted. Results that failed, by ``chance + margin``,
+    all count at ``chance``: how far a network that has learned nothing is from chance is noise, which must not decide a
+    test by ranks.
+
+    Args:
+        groups: outcomes by name, at least two groups. Paired groups have equal lengths.
+        chance: value of the best constant answer, needed if a value is not finite.
+        margin: values up to ``chance + margin`` are failures.
+        baseline: value to beat, such as the accuracy with ReLU.
+        paired: position i of every group belongs to the same subject, such as the same activation function.
+        correction: "holm", "bh" or "none", over the pairs of groups, for each test.
+        alpha: level of the verdicts; intervals have confidence ``1 - alpha``.
+        power: aimed at by the planning figures.
+        seed: of the bootstrap.
+        resamples: of the bootstrap.
+
+    Raises:
+        StatisticsError: if there are fewer than two groups, a group has no result, paired groups differ in length, a
+            value is not finite and there is no ``chance``, or ``correction`` is unknown.
+    """
+    if len(groups) < 2:
+        raise StatisticsError(f"a comparison needs at least two groups. Received: {sorted(groups)}")
+    if not 0 < alpha < 1:
+        raise StatisticsError(f"alpha lies between 0 and 1. Received: {alpha}")
+    columns = {name: _clean(name, values, chance, margin) for name, values in groups.items()}
+    if paired and len({column.size for column in columns.values()}) > 1:
+        sizes = {name: column.size for name, column in columns.items()}
+        raise StatisticsError(
+            f"paired groups have equal lengths, None where one is missing. Received: {sizes}"
+        )
+    summaries = tuple(
+        _summarize(name, columns[name], _untrained(groups[name]), chance, margin, baseline, alpha)
+        for name in groups
+    )
+    rng = np.random.default_rng(seed)
+    design = _Design(chance, margin, baseline, paired, alpha, power, resamples)
+    pairs = [_compare_two(a, b, columns, design, rng) for a, b in combinations(groups, 2)]
+    return Comparison(
+        summaries, _adjusted(pairs, correction), paired, correction, alpha, chance, margin, baseline
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Design:
+    chance: float | None
+    margin: float
+    baseline: float | None
+    paired: bool
+    alpha: float
+    power: float
+    resamples: int
+
+    def criteria(self) -> Iterable[tuple[str, float, bool]]:
+        """Yield (what is counted, threshold, True if values above it are counted)."""
+        if self.chance is not None:
+            yield "failures", self.chance + self.margin, False
+        if self.baseline is not None:
+            yield "above baseline", self.baseline, True
+
+
+def _clean(name: str, values: Values, chance: float | None, margin: float) -> np.ndarray:
+    """Return the values with failed and diverged ones at chance and excluded ones NaN, shape (n,)."""
+    try:
+        column = np.array([math.nan if value is None else float(value) for value in values])
+    except (TypeError, ValueError) as error:
+        raise StatisticsError(f"group {name!r} holds something that is no number: {error}") from error
+    bad = np.array([value is not None and not math.isfinite(value) for value in values], dtype=bool)
+    if bad.any():
+        if chance is None:
+            raise StatisticsError(
+                f"group {name!r} holds {int(bad.sum())} values that are not finite (diverged trainings). "
+                "Give chance, the value at which they count, or None in their place if they are no results."
+            )
+        column[bad] = chance
+    if chance is not None:
+        column[column <= chance + margin] = chance
+    if np.isnan(column).all():
+        raise StatisticsError(f"group {name!r} holds no result ({len(column)} outcomes, all excluded)")
+    return column
+
+
+def _untrained(values: Values) -> int:
+    return sum(value is not None and not math.isfinite(value) for value in values)
+
+
+def _summarize(
+    name: str,
+    column: np.ndarray,
+    untrained: int,
+    chance: float | None,
+    margin: float,
+    baseline: float | None,
+    alpha: float,
+) -> Group:
+    known = column[~np.isnan(column)]
+
+    def counted(mask: np.ndarray) -> tuple[int, Interval]:
+        return int(mask.sum()), wilson(int(mask.sum()), known.size, 1 - alpha)
+
+    return Group(
+        name=name,
+        values=known,
+        untrained=untrained,
+        excluded=int(column.size - known.size),
+        failures=None if chance is None else counted(known <= chance + margin),
+        above=None if baseline is None else counted(known > baseline),
+        confidence=1 - alpha,
+    )
+
+
+def _compare_two(
+    first: str, second: str, columns: Mapping[str, np.ndarray], design: _Design, rng: np.random.Generator
+) -> Pair:
+    a, b = columns[first], columns[second]
+    if design.paired:
+        both = ~np.isnan(a) & ~np.isnan(b)
+        a, b = a[both], b[both]
+        if a.size == 0:
+            raise StatisticsError(f"no subject has a result both in {first!r} and in {second!r}")
+    else:
+        a, b = a[~np.isnan(a)], b[~np.isnan(b)]
+    tests = [
+        two_sample.kolmogorov_smirnov(a, b),
+        two_sample.epps_singleton(a, b),
+        two_sample.mann_whitney(a, b, "greater"),
+        two_sample.mann_whitney(a, b, "less"),
+        two_sample.mann_whitney(a, b),
+        two_sample.brunner_munzel(a, b),
+        *_counting_tests(a, b, design),
+    ]
+    if design.paired:
+        tests.append(paired_tests.wilcoxon(a, b))
+    confidence = 1 - design.alpha
+    if design.paired:
+        primary, direction = "Wilcoxon signed-rank", paired_tests.signed_rank_direction(a, b)
+        superiority = paired_tests.win_rate(a, b, confidence)
+    else:
+        primary, superiority = "Brunner-Munzel", two_sample.superiority(a, b, confidence)
+        direction = int(np.sign(superiority.estimate - 0.5))
+    return Pair(
+        first=first,
+        second=second,
+        tests=tuple(tests),
+        primary=primary,
+        direction=direction,
+        superiority=superiority,
+        median_difference=median_difference(
+            a, b, rng=rng, paired=design.paired, confidence=confidence, resamples=design.resamples
+        ),
+        power=rank_power(a, b, alpha=design.alpha, power=design.power, paired=design.paired),
+        pairs=a.size if design.paired else None,
+    )
+
+
+def _counting_tests(a: np.ndarray, b: np.ndarray, design: _Design) -> Iterable[Test]:
+    for subject, threshold, count_above in design.criteria():
+        of_a, of_b = (a > threshold, b > threshold) if count_above else (a <= threshold, b <= threshold)
+        yield two_proportions(int(of_a.sum()), a.size, int(of_b.sum()), b.size, subject=subject)
+        if design.paired:
+            yield paired_tests.mcnemar(of_a, of_b, subject)
+
+
+def _adjusted(pairs: Sequence[Pair], correction: Correction) -> tuple[Pair, ...]:
+    """Adjust each test's p-values over the pairs of groups."""
+    columns = [
+        adjust([pair.tests[position].p for pair in pairs], correction)
+        for position in range(len(pairs[0].tests))
+    ]
+    return tuple(
+        replace(
+            pair,
+            tests=tuple(
+                replace(test, adjusted=column[row]) for test, column in zip(pair.tests, columns, strict=True)
+            ),
+        )
+        for row, pair in enumerate(pairs)
+    )

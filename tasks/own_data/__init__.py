@@ -1,0 +1,1 @@
+"""A user's own data: a table, or a folder of images."""

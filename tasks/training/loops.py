@@ -1,0 +1,100 @@
+"""One training step and one prediction, per backend.
+
+The loop around them (`fit.py`) is the same everywhere. TensorFlow has a step of its own, because what
+Keras' trainer adds around a step (data adapter, iterator, second trace for the last batch) costs small networks more
+than their training, and because Keras' optimizers leak a graph per training there; other backends use Keras' trainer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import keras
+import numpy as np
+
+from gondwana.tasks.base import Split
+from gondwana.tasks.training.objective import Objective
+
+
+class Loop(Protocol):
+    """Steps over the examples of one split."""
+
+    def step(self, rows: np.ndarray, rate: float, x: np.ndarray | None = None) -> None:
+        """Train on these rows of the split at this learning rate; ``x`` replaces their examples if given."""
+        ...
+
+    def mean_loss(self) -> float:
+        """Return the mean over the steps since the last :meth:`reset`, penalties included. Waits for the device."""
+        ...
+
+    def reset(self) -> None:
+        """Begin a new mean."""
+        ...
+
+
+def make_loop(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, objective: Objective, split: Split
+) -> Loop:
+    """Return the fastest loop for the active backend."""
+    if keras.backend.backend() == "tensorflow":
+        from gondwana.tasks.training.backend import (  # imports TensorFlow, which need not be installed
+            TensorFlowLoop,
+        )
+
+        return TensorFlowLoop(model, optimizer, objective, split)
+    return KerasLoop(model, optimizer, objective, split)
+
+
+def predict(model: keras.Model, x: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    """Return the outputs of the model, in inference mode, for all of ``x``; one array per output."""
+    if keras.backend.backend() == "tensorflow":
+        from gondwana.tasks.training.backend import predict as tensorflow_predict
+
+        return tensorflow_predict(model, x, batch_size)
+    result = model.predict(x, batch_size=batch_size, verbose=0)
+    return list(result) if isinstance(result, list | tuple) else [result]
+
+
+class KerasLoop:
+    """Steps through ``Model.train_on_batch``: any backend, and what the other loops are tested against.
+
+    The model is left compiled.
+    """
+
+    def __init__(
+        self, model: keras.Model, optimizer: keras.optimizers.Optimizer, objective: Objective, split: Split
+    ) -> None:
+        def loss_of(index: int) -> keras.losses.Loss:
+            return _MeanLoss(objective, index)
+
+        model.compile(optimizer, loss=[loss_of(i) for i in range(len(objective.heads))], jit_compile="auto")
+        self._model, self._split = model, split
+        self._targets = objective.targets(split.y)
+        self._losses: list[float] = []
+
+    def step(self, rows: np.ndarray, rate: float, x: np.ndarray | None = None) -> None:
+        if self._model.optimizer.learning_rate != rate:
+            self._model.optimizer.learning_rate = rate
+        examples = self._split.x[rows] if x is None else x
+        targets: Sequence[np.ndarray] = [target[rows] for target in self._targets]
+        self._model.reset_metrics()  # some versions of Keras do so themselves
+        logs = self._model.train_on_batch(examples, list(targets), return_dict=True)
+        self._losses.append(float(logs["loss"]))
+
+    def mean_loss(self) -> float:
+        return float(np.mean(self._losses)) if self._losses else 0.0
+
+    def reset(self) -> None:
+        self._losses.clear()
+
+
+class _MeanLoss(keras.losses.Loss):  # type: ignore[misc]
+    """One head's loss, already a mean over the batch."""
+
+    def __init__(self, objective: Objective, index: int) -> None:
+        super().__init__(name=f"loss_{index}", reduction=None)
+        self._objective, self._index = objective, index
+
+    def call(self, y_true: object, y_pred: object) -> object:
+        return self._objective.loss(self._index, y_true, y_pred)
