@@ -59,3 +59,8 @@ __all__ = [
     "sample",
     "to_sympy",
 ]
+
+if __name__ != "gondwana.activations":
+    # In the clone's root `import activations` finds this folder. It gets the same objects, and no
+    # submodule a second time.
+    __path__: list[str] = []

@@ -60,3 +60,7 @@ __all__ = [
     "rule",
     "signal_figure",
 ]
+
+if __name__ != "gondwana.autoinit":
+    # In the clone's root `import autoinit` finds this folder. It gets the same objects, and no submodule a second time.
+    __path__: list[str] = []

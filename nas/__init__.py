@@ -22,3 +22,8 @@ def load_network(path: Path | str) -> keras.Model:
     from gondwana.nas.evaluation.saved import load
 
     return load(path)
+
+
+if __name__ != "gondwana.nas":
+    # In the clone's root `import nas` finds this folder. It gets the same objects, and no submodule a second time.
+    __path__: list[str] = []

@@ -1,6 +1,6 @@
 """Datasets with their splits, the training recipe, and fixed architectures.
 
->>> import tasks
+>>> from gondwana import tasks
 >>> task = tasks.get("digits", seed=0)
 >>> data = task.search_data()
 """
@@ -33,3 +33,7 @@ __all__ = [
     "names",
     "register",
 ]
+
+if __name__ != "gondwana.tasks":
+    # In the clone's root `import tasks` finds this folder. It gets the same objects, and no submodule a second time.
+    __path__: list[str] = []

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from gondwana.tasks import former_names
 from gondwana.tasks.registry import names, task_class
 
 DIGEST = "__gondwana_sha256__"
@@ -49,6 +50,7 @@ def run_file(path: Path | str) -> ModuleType:
     before = sys.modules.get(name)
     if before is not None and getattr(before, DIGEST, None) == digest:
         return before
+    former_names.understand()
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise UserCodeError(f"{file} cannot be loaded as a Python module")

@@ -1,4 +1,4 @@
-"""The registry of operators. The built-in ones are in ``pangaea.py`` and ``actbench.py``; ``register`` adds a user's own."""
+"""The registry of operators: built in are those of ``pangaea.py`` and ``actbench.py``; ``register`` adds others."""
 
 from __future__ import annotations
 

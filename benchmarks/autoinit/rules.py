@@ -6,13 +6,13 @@ import sys
 import warnings
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "autoinit"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # for tests.helpers
 
 import numpy as np
-from autoinit_simulation import model_of, simulate
-from test_conformance import cases
 
 from gondwana import autoinit
+from tests.autoinit.rules.test_conformance import cases
+from tests.helpers.simulation import model_of, simulate
 
 
 def main() -> int:

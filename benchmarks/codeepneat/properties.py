@@ -23,9 +23,9 @@ from gondwana.nas.searches.codeepneat.genome.genome import (
     useful_nodes,
 )
 from gondwana.nas.searches.codeepneat.genome.space import Alphabet
-from gondwana.nas.searches.codeepneat.network.planning import plan_network
+from gondwana.nas.searches.codeepneat.network.plan import plan_network
 from gondwana.nas.searches.codeepneat.network.spec import model_spec
-from tests.codeepneat.helpers import EAGER, TASKS, alphabets, random_genome, space
+from tests.helpers.codeepneat import EAGER, TASKS, alphabets, random_genome, space
 
 
 def is_valid(genome: Genome, alphabet: Alphabet) -> bool:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 from common import table
-from engine_fakes import FakeSearch, no_setup, score
 
 from gondwana.nas.candidate import Candidate, Json, State
 from gondwana.nas.engine.loop import RunLoop
@@ -23,6 +22,7 @@ from gondwana.nas.engine.pools.protocol import Job
 from gondwana.nas.engine.pools.ray_options import RayOptions
 from gondwana.nas.engine.records.run_folder import RunFolder
 from gondwana.nas.engine.records.store import Store
+from tests.helpers.engine.fakes import FakeSearch, no_setup, score
 
 DEEDS = {
     "raise": State.CRASHED,

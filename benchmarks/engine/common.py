@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FAKES = ROOT / "tests" / "engine"
-sys.path.insert(0, str(FAKES))
+sys.path.insert(0, str(ROOT))  # for tests.helpers
 os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(FAKES), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    filter(None, [str(ROOT), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
 )
 
 

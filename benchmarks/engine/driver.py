@@ -22,8 +22,6 @@ from typing import Any
 
 import numpy as np
 from common import ROOT, table
-from engine_driver import job
-from engine_fakes import FakeSearch, SteadySearch, score
 
 from gondwana.nas.candidate import Candidate, Outcome, State
 from gondwana.nas.config.schema import load_config
@@ -35,6 +33,8 @@ from gondwana.nas.engine.records.run_folder import RunFolder
 from gondwana.nas.engine.records.store import Store
 from gondwana.nas.evaluation.evaluate import Report
 from gondwana.nas.searches.protocol import Progress, Search
+from tests.helpers.engine.driver import job
+from tests.helpers.engine.fakes import FakeSearch, SteadySearch, score
 
 
 class Endless(SteadySearch):

@@ -20,11 +20,11 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from common import FAKES, raylet_of, table, workers_of
-from engine_fakes import TRACE
+from common import ROOT, raylet_of, table, workers_of
 
 from gondwana.nas.engine.records.run_folder import RunFolder
 from gondwana.nas.engine.records.store import StoreError
+from tests.helpers.engine.fakes import TRACE
 
 SECONDS = 0.25
 TOTAL = 40
@@ -61,8 +61,8 @@ def snapshots(home: Path) -> dict:
 
 def start(home: Path) -> subprocess.Popen:
     """Start or resume the run."""
-    command = [sys.executable, str(FAKES / "engine_driver.py"), str(home), "ray", str(SECONDS)]
-    environment = os.environ | {"PYTHONPATH": str(FAKES), TRACE: str(home / "trace")}
+    command = [sys.executable, "-m", "tests.helpers.engine.driver", str(home), "ray", str(SECONDS)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), TRACE: str(home / "trace")}
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
 
 

@@ -153,9 +153,9 @@ def write(run: RunData, out: Path) -> None:
         picture.write_bytes(edf_svg(result.comparison, result.metric))
     else:
         groups = evolutions_of(run)
-        arms = run.kind == "arms"
-        table = evolution_table(groups) if arms else sweep_table(run, result)
-        figure = evolution_figure(groups, run.metric) if arms else sweep_figure(run, result)
+        side_by_side = run.kind == "side_by_side"
+        table = evolution_table(groups) if side_by_side else sweep_table(run, result)
+        figure = evolution_figure(groups, run.metric) if side_by_side else sweep_figure(run, result)
         with mpl.rc_context({"svg.hashsalt": "gondwana", "svg.fonttype": "none"}):
             figure.savefig(picture, metadata={"Date": None})
     result.to_frame().to_csv(out.with_suffix(".csv"), index=False)

@@ -35,8 +35,8 @@ Targets = Annotated[
     list[Path],
     typer.Argument(
         metavar="TARGET...",
-        help="A config with search.kind compare, sweep or arms, the folder of such a run, several folders of runs, "
-        "or a CSV file.",
+        help="A config with search.kind compare, sweep or side_by_side, the folder of such a run, several folders of "
+        "runs, or a CSV file.",
     ),
 ]
 GroupColumn = Annotated[str | None, typer.Option(help="CSV: column that names the group.")]
@@ -184,7 +184,7 @@ def _run(config: Path, run_dir: Path | None, data_dir: Path | None, overrides: l
     from gondwana.nas.config.schema import load_config
 
     kind = load_config(config, overrides).search.kind
-    if kind not in ("compare", "sweep", "arms"):
+    if kind not in ("compare", "sweep", "side_by_side"):
         raise UsageError(f"{config}: search.kind is {kind!r}; run it with gondwana evolve")
     result = launch(config, overrides=overrides, run_dir=run_dir, data_dir=data_dir)
     if not result.finished:

@@ -35,9 +35,9 @@ def watch(
 
 
 def _line(item: Follower) -> str:
-    tally = item.tally
-    words = [f"{tally.told} evaluations", f"{item.asked - tally.told} under way"]
-    if tally.best is not None and tally.mean is not None:
-        words.append(f"best {tally.best:.4f}, mean {tally.mean:.4f}")
+    so_far = item.best_so_far
+    words = [f"{so_far.told} evaluations", f"{item.asked - so_far.told} under way"]
+    if so_far.best is not None and so_far.mean is not None:
+        words.append(f"best {so_far.best:.4f}, mean {so_far.mean:.4f}")
     words.append(f"{item.failed} failed")
     return ", ".join(words)

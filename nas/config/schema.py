@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,17 +31,23 @@ from gondwana.nas.config.error import ConfigError
 from gondwana.nas.config.errors import describe
 from gondwana.nas.config.overrides import Override, apply_overrides, parse_override
 from gondwana.nas.config.yaml_reader import YamlError, parse_yaml, read_yaml
+from gondwana.nas.former_keys import renewed
 from gondwana.nas.plugins import Plugin, PluginError, gathered
 from gondwana.nas.searches.codeepneat.create import CoDeepNEATConfig
 from gondwana.nas.searches.pangaea.search import PangaeaSettings, RandomSettings
 from gondwana.nas.searches.planned import CompareSettings
-from gondwana.nas.searches.side_by_side import ArmsSettings
+from gondwana.nas.searches.side_by_side import SideBySideSettings
 from gondwana.nas.searches.sweep import SweepSettings
 from gondwana.tasks.training.recipe import Recipe
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
 SearchSettings = Annotated[
-    ArmsSettings | CoDeepNEATConfig | CompareSettings | PangaeaSettings | RandomSettings | SweepSettings,
+    SideBySideSettings
+    | CoDeepNEATConfig
+    | CompareSettings
+    | PangaeaSettings
+    | RandomSettings
+    | SweepSettings,
     Field(discriminator="kind"),
 ]
 
@@ -228,11 +235,14 @@ def parse_config(
         except YamlError as error:
             raise ConfigError(f"--set {text}: {error}") from error
     try:
-        merged = gathered(apply_overrides(data, changes), folder)
+        named, notes = renewed(apply_overrides(data, changes))
+        merged = gathered(named, folder)
     except PluginError as error:
         raise ConfigError(f"{source}: {error}") from error
     try:
         config = RunConfig.model_validate(merged)
     except ValidationError as error:
         raise ConfigError(describe(error, RunConfig, source, changes)) from error
+    for note in notes:
+        warnings.warn(f"{source}: {note}", FutureWarning, stacklevel=2)
     return config

@@ -65,7 +65,7 @@ def run_sections(run: RunData, shown: Figures, *, table_id: str = "candidates") 
     content: list[tuple[str, Html]] = []
     if run.kind == "sweep":
         content.append(("Sweep", sweep(run, shown)))
-    if run.kind == "arms":
+    if run.kind == "side_by_side":
         content.append(("Evolutions", evolutions(evolutions_of(run), run.metric, chance_of(run), shown)))
     if run.kind in KINDS:
         content.append(("Comparison", comparison(compare_run(run), shown)))

@@ -7,7 +7,7 @@ import math
 from gondwana.nas.candidate import Outcome
 
 
-class Tally:
+class BestSoFar:
     """Counts outcomes and keeps the best and the mean fitness of the results among them.
 
     The sum is exact (a list of non-overlapping partial sums, Shewchuk 1997), so the mean does not depend on the order

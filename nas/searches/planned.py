@@ -22,7 +22,7 @@ from pydantic import (
 
 from gondwana.nas.candidate import RESULTS, Candidate, Json, Outcome, make_spec
 from gondwana.nas.randomness import stream
-from gondwana.nas.searches.best_so_far import Tally
+from gondwana.nas.searches.best_so_far import BestSoFar
 from gondwana.nas.searches.preflight import check_experiment
 from gondwana.nas.searches.protocol import Progress
 
@@ -60,7 +60,7 @@ class PlannedSearch:
         self._finalists = finalists
         self._asked = 0
         self._outcomes: dict[int, Outcome] = {}
-        self._tally = Tally()
+        self._best_so_far = BestSoFar()
 
     def ask(self, count: int) -> list[Candidate]:
         """Return the next ``count`` candidates, fewer at the end of the list."""
@@ -79,7 +79,7 @@ class PlannedSearch:
         if outcome.candidate_id in self._outcomes:
             raise ValueError(f"the outcome of candidate {outcome.candidate_id} was told before")
         self._outcomes[outcome.candidate_id] = outcome
-        self._tally.add(outcome)
+        self._best_so_far.add(outcome)
 
     @property
     def finished(self) -> bool:
@@ -93,8 +93,8 @@ class PlannedSearch:
             generations=1,
             told=len(self._outcomes),
             total=len(self._candidates),
-            best_fitness=self._tally.best,
-            mean_fitness=self._tally.mean,
+            best_fitness=self._best_so_far.best,
+            mean_fitness=self._best_so_far.mean,
         )
 
     def finalists(self) -> list[Candidate]:

@@ -1,7 +1,7 @@
 """Whole evolutions side by side that differ in the initialization strategy alone, as in the paper's Section 6.
 
-Every arm is one CoDeepNEAT search under one strategy and one seed. All arms are one search to the engine, so they share
-its workers, its store and its resume; none of them ever waits for the outcomes of another.
+Each part is one CoDeepNEAT search under one strategy and one seed. To the engine they are one search, so they share its
+workers, its store and its resume; none of them ever waits for the outcomes of another.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, PositiveInt, field_serializer, model_validator
 
 from gondwana.nas.candidate import RESULTS, Candidate, Json, Outcome
-from gondwana.nas.searches.best_so_far import Tally
+from gondwana.nas.searches.best_so_far import BestSoFar
 from gondwana.nas.searches.codeepneat.create import CoDeepNEATConfig
 from gondwana.nas.searches.codeepneat.settings import EVOLVED, Initialization
 from gondwana.nas.searches.planned import Frozen, StrategyItem, group_names
@@ -24,15 +24,19 @@ if TYPE_CHECKING:
     from gondwana.tasks.base import TaskInfo
 
 
+RECORDED = "arms"
+"""Key of the searches in a snapshot: the name that version 0.1 recorded, under which old and new runs are read."""
+
+
 @dataclass
-class Arm:
-    """One of the searches.
+class Part:
+    """One of the searches that stand side by side.
 
     Attributes:
         strategy: name of its group.
         replicate: number of its seed.
         search: the search itself; its candidates are numbered anew.
-        snapshots: its state at the end of each generation that not all arms have finished.
+        snapshots: its state at the end of each generation that not all parts have finished.
         asked: number of candidates that it has handed out.
     """
 
@@ -44,7 +48,7 @@ class Arm:
 
     @property
     def name(self) -> str:
-        """Key of the arm in a snapshot."""
+        """Key of this search in a snapshot."""
         return f"{self.strategy}, replicate {self.replicate}"
 
     @property
@@ -58,19 +62,19 @@ class SideBySide:
     """Ask and tell over several searches: whichever has handed out least is asked first.
 
     Args:
-        arms: in the order in which equals are asked; at least one.
+        parts: in the order in which equals are asked; at least one.
     """
 
-    def __init__(self, arms: Sequence[Arm]) -> None:
-        self._arms = tuple(arms)
-        self._origin: dict[int, tuple[Arm, int]] = {}
-        """Id of a candidate -> its arm and its id there."""
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = tuple(parts)
+        self._origin: dict[int, tuple[Part, int]] = {}
+        """Id of a candidate -> its search and its id there."""
         self._ids: dict[tuple[str, int], int] = {}
         self._fitness: dict[int, float] = {}
-        self._tally = Tally()
+        self._best_so_far = BestSoFar()
 
     def ask(self, count: int) -> list[Candidate]:
-        """Return up to ``count`` candidates, fewer when every arm waits for outcomes."""
+        """Return up to ``count`` candidates, fewer when every search waits for outcomes."""
         found: list[Candidate] = []
         while len(found) < count:
             candidate = self._next()
@@ -80,19 +84,19 @@ class SideBySide:
         return found
 
     def _next(self) -> Candidate | None:
-        for arm in sorted(self._arms, key=lambda arm: arm.asked):
-            given = arm.search.ask(1)
+        for part in sorted(self._parts, key=lambda part: part.asked):
+            given = part.search.ask(1)
             if given:
-                arm.asked += 1
+                part.asked += 1
                 number = len(self._origin)
-                self._origin[number] = arm, given[0].id
-                self._ids[arm.name, given[0].id] = number
-                return self._renumbered(arm, given[0])
+                self._origin[number] = part, given[0].id
+                self._ids[part.name, given[0].id] = number
+                return self._renumbered(part, given[0])
         return None
 
-    def _renumbered(self, arm: Arm, candidate: Candidate) -> Candidate:
-        origin = {"strategy": arm.strategy, "replicate": arm.replicate, **candidate.origin}
-        return replace(candidate, id=self._ids[arm.name, candidate.id], origin=origin)
+    def _renumbered(self, part: Part, candidate: Candidate) -> Candidate:
+        origin = {"strategy": part.strategy, "replicate": part.replicate, **candidate.origin}
+        return replace(candidate, id=self._ids[part.name, candidate.id], origin=origin)
 
     def tell(self, outcome: Outcome) -> None:
         """Take in the outcome of a candidate that was asked for.
@@ -102,81 +106,83 @@ class SideBySide:
         """
         if outcome.candidate_id not in self._origin:
             raise ValueError(f"candidate {outcome.candidate_id} was never asked for")
-        arm, number = self._origin[outcome.candidate_id]
-        before = arm.complete
-        arm.search.tell(
-            replace(outcome, candidate_id=number, duplicate_of=self._inside(arm, outcome.duplicate_of))
+        part, number = self._origin[outcome.candidate_id]
+        before = part.complete
+        part.search.tell(
+            replace(outcome, candidate_id=number, duplicate_of=self._inside(part, outcome.duplicate_of))
         )
-        self._tally.add(outcome)
+        self._best_so_far.add(outcome)
         if outcome.state in RESULTS and outcome.fitness is not None:
             self._fitness[outcome.candidate_id] = outcome.fitness
-        if arm.complete > before:
-            arm.snapshots[before] = arm.search.snapshot()
+        if part.complete > before:
+            part.snapshots[before] = part.search.snapshot()
 
-    def _inside(self, arm: Arm, original: int | None) -> int | None:
-        """Return the id that an arm knows a duplicate's original by; None if it is of another arm."""
+    def _inside(self, part: Part, original: int | None) -> int | None:
+        """Return the id that a search knows a duplicate's original by; None if it is of another search."""
         if original is None:
             return None
         owner, number = self._origin[original]
-        return number if owner is arm else None
+        return number if owner is part else None
 
     @property
     def finished(self) -> bool:
-        """True when every arm is."""
-        return all(arm.search.finished for arm in self._arms)
+        """True when every search is."""
+        return all(part.search.finished for part in self._parts)
 
     def progress(self) -> Progress:
-        """Return where the search stands: in the generation of the arm that is furthest behind."""
-        parts = [arm.search.progress() for arm in self._arms]
+        """Return where the search stands: in the generation of the one that is furthest behind."""
+        found = [part.search.progress() for part in self._parts]
         return Progress(
-            generation=min(part.generation for part in parts),
-            generations=parts[0].generations,
-            told=sum(part.told for part in parts),
-            total=sum(part.total for part in parts),
-            best_fitness=self._tally.best,
-            mean_fitness=self._tally.mean,
+            generation=min(part.generation for part in found),
+            generations=found[0].generations,
+            told=sum(part.told for part in found),
+            total=sum(part.total for part in found),
+            best_fitness=self._best_so_far.best,
+            mean_fitness=self._best_so_far.mean,
         )
 
     def finalists(self) -> list[Candidate]:
-        """Return the best of every arm, then the second of every arm, and so on, the fitter first among equal ranks."""
-        lists = [[(arm, candidate) for candidate in arm.search.finalists()] for arm in self._arms]
+        """Return the best of every search, then the second of every search, and so on; of equal ranks the fitter first."""
+        lists = [[(part, candidate) for candidate in part.search.finalists()] for part in self._parts]
         ranks = range(max(map(len, lists), default=0))
         return [
             candidate
             for rank in ranks
-            for candidate in self._by_fitness(part[rank] for part in lists if rank < len(part))
+            for candidate in self._by_fitness(ranked[rank] for ranked in lists if rank < len(ranked))
         ]
 
-    def _by_fitness(self, chosen: Iterable[tuple[Arm, Candidate]]) -> list[Candidate]:
-        found = [self._renumbered(arm, candidate) for arm, candidate in chosen]
+    def _by_fitness(self, chosen: Iterable[tuple[Part, Candidate]]) -> list[Candidate]:
+        found = [self._renumbered(part, candidate) for part, candidate in chosen]
         return sorted(found, key=lambda candidate: (-self._fitness[candidate.id], candidate.id))
 
     def snapshot(self) -> Json:
-        """Return the state of every arm at the end of the last generation that all of them have finished."""
-        generation = min(arm.complete for arm in self._arms) - 1
-        states = {arm.name: arm.snapshots.get(generation, {}) for arm in self._arms}
-        for arm in self._arms:
-            arm.snapshots = {number: state for number, state in arm.snapshots.items() if number >= generation}
-        return {"kind": "arms", "generation": generation, "arms": states}
+        """Return the state of every search at the end of the last generation that all of them have finished."""
+        generation = min(part.complete for part in self._parts) - 1
+        states = {part.name: part.snapshots.get(generation, {}) for part in self._parts}
+        for part in self._parts:
+            part.snapshots = {
+                number: state for number, state in part.snapshots.items() if number >= generation
+            }
+        return {"kind": "arms", "generation": generation, RECORDED: states}
 
 
-class ArmsSettings(Frozen):
-    """The ``search`` section of a config with ``kind: arms``.
+class SideBySideSettings(Frozen):
+    """The ``search`` section of a config with ``kind: side_by_side``.
 
     Attributes:
         strategies: initialization strategies, each a name or ``{strategy, options}``; ``evolved`` leaves every layer
             with the initializer of its own gene.
         replicates: searches under each strategy; replicate r has the run's seed plus r, the same under every strategy.
-        evolution: the search of every arm, without ``initialization``.
+        evolution: every one of the searches, without ``initialization``.
     """
 
-    kind: Literal["arms"]
+    kind: Literal["side_by_side"]
     strategies: tuple[StrategyItem, ...] = Field(min_length=1)
     replicates: PositiveInt = 1
     evolution: CoDeepNEATConfig
 
     @model_validator(mode="after")
-    def _check(self) -> ArmsSettings:
+    def _check(self) -> SideBySideSettings:
         names = group_names(self.strategies)
         if len(set(names)) < len(names):
             raise ValueError(f"each strategy may stand once. Received: {list(names)}")
@@ -201,10 +207,10 @@ class ArmsSettings(Frozen):
         """Return the search; arguments as for :meth:`CoDeepNEATConfig.create`.
 
         Raises:
-            ValueError: if a strategy does not exist; and what the search of an arm raises.
+            ValueError: if a strategy does not exist; and what one of the searches raises.
         """
         check_experiment(info, (), [item for item in self.strategies if item.strategy != EVOLVED])
-        arms = []
+        parts = []
         for replicate in range(self.replicates):
             for name, item in zip(group_names(self.strategies), self.strategies, strict=True):
                 chosen = Initialization(strategy=item.strategy, options=item.options)
@@ -217,5 +223,5 @@ class ArmsSettings(Frozen):
                     training=training,
                     limits=limits,
                 )
-                arms.append(Arm(name, replicate, search))
-        return SideBySide(arms)
+                parts.append(Part(name, replicate, search))
+        return SideBySide(parts)

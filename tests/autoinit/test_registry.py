@@ -4,11 +4,11 @@ import warnings
 
 import keras
 import pytest
-from autoinit_simulation import model_of
 
 from gondwana import autoinit
 from gondwana.autoinit import AutoInitError, Signal, UnsupportedLayerError
 from gondwana.autoinit.registry import _RULES, registered_rules, rule_for
+from tests.helpers.simulation import model_of
 
 layers = keras.layers
 

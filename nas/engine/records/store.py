@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection, Engine, Row
 from gondwana.nas.candidate import Candidate, Json, Outcome, State, canonical_json
 from gondwana.nas.engine.records import schema
 from gondwana.nas.engine.records.schema import candidates, finals, outcomes, runs, snapshots
+from gondwana.nas.former_keys import renewed
 
 BUSY_MILLISECONDS = 30_000
 
@@ -241,7 +242,7 @@ class Store:
         row = self._one(sa.select(runs).where(runs.c.run_id == self.run_id))
         if row is None:
             raise NoSuchRunError(f"the database holds no run {self.run_id!r}")
-        return RunRecord(row.run_id, row.name, json.loads(row.config), row.created, row.finished)
+        return RunRecord(row.run_id, row.name, renewed(json.loads(row.config))[0], row.created, row.finished)
 
     def candidates(self) -> Iterator[RecordedCandidate]:
         """Yield all candidates in the order of their ids."""

@@ -11,7 +11,7 @@ from typing import Any
 from gondwana.nas.candidate import RESULTS, Json, Outcome, State
 from gondwana.nas.engine.records.run_folder import RunFolder
 from gondwana.nas.engine.records.store import Final, Store
-from gondwana.nas.searches.best_so_far import Tally
+from gondwana.nas.searches.best_so_far import BestSoFar
 
 SHOWN_REASONS = 5
 
@@ -117,7 +117,7 @@ class Follower:
     def __init__(self, path: Path) -> None:
         """Open the run. Raises RunFolderError."""
         self._folder = RunFolder.open(path)
-        self.tally = Tally()
+        self.best_so_far = BestSoFar()
         """Of the outcomes seen so far."""
         self.failed = 0
         """Outcomes without a result among them."""
@@ -130,8 +130,8 @@ class Follower:
         self.running = self._folder.is_running()  # first: what ends after this is read below
         with self._folder.open_store(read_only=True) as store:
             self.finished = store.run().finished is not None
-            for outcome in store.outcomes(since=self.tally.told):
-                self.tally.add(outcome)
+            for outcome in store.outcomes(since=self.best_so_far.told):
+                self.best_so_far.add(outcome)
                 self.failed += outcome.state not in RESULTS
             self.asked = store.counts()[0]
 

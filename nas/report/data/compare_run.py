@@ -19,7 +19,7 @@ from gondwana.nas.report.data.run_data import RunData, Trial
 from gondwana.nas.statistics import Comparison, StatisticsError, compare
 from gondwana.nas.statistics.multiplicity import Correction
 
-KINDS = ("compare", "sweep", "arms")
+KINDS = ("compare", "sweep", "side_by_side")
 """Kinds of search whose outcomes fall into groups by strategy."""
 INFRASTRUCTURE = frozenset({State.OUT_OF_MEMORY, State.TIMED_OUT, State.CRASHED})
 """States that say nothing about what was tried."""
@@ -75,7 +75,7 @@ def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparis
         raise StatisticsError(
             f"{run.path} is no comparison but a run of kind {run.kind!r}; use gondwana report"
         )
-    if run.kind == "arms":
+    if run.kind == "side_by_side":
         return compare_evolutions(
             evolutions_of(run), chance=chance_of(run), metric=run.metric, correction=correction
         )

@@ -88,8 +88,8 @@ Groups = dict[str, list[Evolution]]
 
 
 def evolutions_of(run: RunData) -> Groups:
-    """Return the evolutions of a run: one per strategy and replicate of ``kind: arms``, otherwise the run itself."""
-    if run.kind != "arms":
+    """Return a run's evolutions: one per strategy and replicate if they are side by side, otherwise the run itself."""
+    if run.kind != "side_by_side":
         return {run.name: [Evolution(run.path.name, run.trials, run.finished is not None)]}
     found: dict[tuple[str, int], list[Trial]] = {}
     for trial in run.trials:

@@ -41,7 +41,7 @@ def labels(runs: Sequence[RunData]) -> list[str]:
     texts = [_text(config, differing) for config in configs]
     repeated = Counter((text, run.config.get("seed")) for text, run in zip(texts, runs, strict=True))
     if not differing:
-        evolved = all(run.kind not in (*POINTS, "arms") for run in runs)
+        evolved = all(run.kind not in (*POINTS, "side_by_side") for run in runs)
         if evolved or max(repeated.values()) > 1:
             return _folders(runs)
         return [""] * len(runs)
@@ -124,7 +124,7 @@ def _evolutions(runs: Sequence[RunData], names: Sequence[str]) -> Groups:
     for run, name in zip(runs, names, strict=True):
         own = evolutions_of(run)
         for group, found in own.items():
-            if run.kind == "arms":
+            if run.kind == "side_by_side":
                 key = f"{name}: {group}" if name else group
             else:
                 key = name

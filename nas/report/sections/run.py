@@ -15,6 +15,7 @@ from gondwana.nas.report.data.wording import count, duration, number, when
 from gondwana.nas.report.figures import figures
 from gondwana.nas.report.page.html import Html, Node, definitions, details, element, join, table
 from gondwana.nas.report.page.page import Figures
+from gondwana.nas.searches.side_by_side import RECORDED
 
 EMPTY = Html("")
 MAXIMUM_REASONS = 50
@@ -97,11 +98,11 @@ def fitness(run: RunData, shown: Figures) -> Html:
 def species(run: RunData, shown: Figures) -> Html:
     """Species of blueprints and modules over time, from the snapshots at the end of each generation."""
     parts: list[Node] = []
-    for name in _arms(run):
-        states = {g: snapshot["arms"].get(name, {}) for g, snapshot in run.snapshots.items()}
-        of_arm = species(replace(run, config={}, snapshots=states), shown)
-        if of_arm:
-            parts += [element("h3", name), of_arm]
+    for name in _evolutions(run):
+        states = {g: snapshot[RECORDED].get(name, {}) for g, snapshot in run.snapshots.items()}
+        found = species(replace(run, config={}, snapshots=states), shown)
+        if found:
+            parts += [element("h3", name), found]
     if parts:
         return join(parts)
     for population in ("modules", "blueprints"):
@@ -118,12 +119,12 @@ def species(run: RunData, shown: Figures) -> Html:
     return join(parts)
 
 
-def _arms(run: RunData) -> list[str]:
-    """Return the names of the evolutions in the snapshots of ``kind: arms``; empty for other runs."""
-    if run.kind != "arms":
+def _evolutions(run: RunData) -> list[str]:
+    """Return the names of the evolutions in the snapshots of ``kind: side_by_side``; empty for other runs."""
+    if run.kind != "side_by_side":
         return []
     return list(
-        dict.fromkeys(name for snapshot in run.snapshots.values() for name in snapshot.get("arms", {}))
+        dict.fromkeys(name for snapshot in run.snapshots.values() for name in snapshot.get(RECORDED, {}))
     )
 
 

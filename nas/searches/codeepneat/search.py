@@ -11,12 +11,12 @@ import numpy as np
 
 from gondwana.nas.candidate import Candidate, Json, Outcome, make_spec
 from gondwana.nas.randomness import stream
-from gondwana.nas.searches.best_so_far import Tally
+from gondwana.nas.searches.best_so_far import BestSoFar
 from gondwana.nas.searches.codeepneat.evolution.best_collaborators import Collaborators
 from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import (
     Network,
+    assign_fitness,
     by_component,
-    credited,
     objectives,
     preserved,
     worst,
@@ -31,7 +31,7 @@ from gondwana.nas.searches.codeepneat.evolution.reproduction import (
 )
 from gondwana.nas.searches.codeepneat.genome.space import MODEL_GENES, Alphabet
 from gondwana.nas.searches.codeepneat.job import Job
-from gondwana.nas.searches.codeepneat.network.planning import plan_network
+from gondwana.nas.searches.codeepneat.network.plan import plan_network
 from gondwana.nas.searches.codeepneat.network.spec import model_spec, training_recipe
 from gondwana.nas.searches.codeepneat.settings import EVOLVED, CoDeepNEATSettings
 from gondwana.nas.searches.protocol import Progress
@@ -65,7 +65,7 @@ class CoDeepNEAT:
         self._archive: list[Network] = []
         self._collaborators = Collaborators()
         self._history: list[Json] = []
-        self._tally = Tally()
+        self._best_so_far = BestSoFar()
         self._modules = initial_population(
             settings.module_policy(), settings.space.module_alphabet(), self._stream("modules")
         )
@@ -94,12 +94,12 @@ class CoDeepNEAT:
             ValueError: if the candidate was never asked for, or was told before.
         """
         number = outcome.candidate_id
-        if number in self._outcomes or 0 <= number < self._tally.told - len(self._outcomes):
+        if number in self._outcomes or 0 <= number < self._best_so_far.told - len(self._outcomes):
             raise ValueError(f"candidate {number} was told before")
         if number not in self._open or any(candidate.id == number for candidate in self._waiting):
             raise ValueError(f"candidate {number} was never asked for")
         self._outcomes[number] = outcome
-        self._tally.add(outcome)
+        self._best_so_far.add(outcome)
         if len(self._outcomes) == len(self._open):
             self._finish_generation()
 
@@ -113,10 +113,10 @@ class CoDeepNEAT:
         return Progress(
             generation=min(self._generation, self._job.generations - 1),
             generations=self._job.generations,
-            told=self._tally.told,
+            told=self._best_so_far.told,
             total=self._job.generations * self._per_generation,
-            best_fitness=self._tally.best,
-            mean_fitness=self._tally.mean,
+            best_fitness=self._best_so_far.best,
+            mean_fitness=self._best_so_far.mean,
         )
 
     def finalists(self) -> list[Candidate]:
@@ -128,7 +128,7 @@ class CoDeepNEAT:
         return {
             "kind": "codeepneat",
             "generation": self._generation,
-            "told": self._tally.told,
+            "told": self._best_so_far.told,
             "blueprints": self._blueprints.to_json(),
             "modules": self._modules.to_json(),
             "preserved": [network.to_json() for network in self._archive],
@@ -167,8 +167,8 @@ class CoDeepNEAT:
         networks = [self._network(number) for number in sorted(self._open)]
         failed = worst(networks, self._job.info.chance, len(self._settings.objectives))
         blueprints, modules = by_component([*networks, *self._archive], failed)
-        self._blueprints = credited(self._blueprints, blueprints, self._settings.credit)
-        self._modules = credited(self._modules, modules, self._settings.credit)
+        self._blueprints = assign_fitness(self._blueprints, blueprints, self._settings.fitness_assignment)
+        self._modules = assign_fitness(self._modules, modules, self._settings.fitness_assignment)
         self._archive = preserved([*self._archive, *networks], self._settings.preserved_networks)
         for network in networks:
             self._collaborators.note(network)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import Credit
+from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import FitnessAssignment
 from gondwana.nas.searches.codeepneat.evolution.mutation import Rates
 from gondwana.nas.searches.codeepneat.evolution.reproduction import Policy
 from gondwana.nas.searches.codeepneat.genome.space import Space
@@ -106,8 +106,8 @@ class CoDeepNEATSettings(_Section):
         evaluations: networks that are made of each blueprint in a generation ("Evaluations (B)").
         best_collaborators: probability that the modules of a network are not dealt but are those that its blueprint did
             best with, one of them replaced by a child.
-        credit: what a component gets of the networks that it took part in: their ``mean`` fitness, or that of the
-            ``best`` one.
+        fitness_assignment: what a component gets of the networks that it took part in: their ``mean`` fitness, or
+            that of the ``best`` one.
         elitism: share of each species that survives unchanged.
         species: wanted number of species.
         mutation: probabilities of the mutations.
@@ -131,7 +131,7 @@ class CoDeepNEATSettings(_Section):
     population: Counts = Counts(blueprints=22, modules=56)
     evaluations: Count = 4
     best_collaborators: Share = 0.0
-    credit: Credit = "mean"
+    fitness_assignment: FitnessAssignment = "mean"
     elitism: Annotated[Shares, BeforeValidator(_for_both)] = Shares(blueprints=0.4, modules=0.4)
     species: Counts = Counts(blueprints=1, modules=4)
     mutation: Mutation = Mutation()

@@ -19,8 +19,8 @@ from gondwana.nas.candidate import Candidate, Outcome
 from gondwana.nas.randomness import stream
 from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import (
     Network,
+    assign_fitness,
     by_component,
-    credited,
     preserved,
     worst,
 )
@@ -103,19 +103,19 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
         self._outcomes[number] = outcome
         network = self._network(number)
         del self._open[number], self._outcomes[number]
-        self._tally.add(outcome)
+        self._best_so_far.add(outcome)
         self._recent.append(network)
         self._archive = preserved([*self._archive, network], self._settings.preserved_networks)
         self._collaborators.note(network)
-        if self._tally.told % self._per_generation == 0:
-            self._credit()
+        if self._best_so_far.told % self._per_generation == 0:
+            self._assign_fitness()
             self._history.append(self._record(self._recent))
             self._generation += 1
 
     @property
     def finished(self) -> bool:
         """True when all outcomes are in."""
-        return self._tally.told == self._total
+        return self._best_so_far.told == self._total
 
     def _next(self) -> Candidate:
         number = self._asked
@@ -137,14 +137,14 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
 
     # --- variation
 
-    def _credit(self) -> None:
+    def _assign_fitness(self) -> None:
         """Let everybody have the mean fitness of the networks of the last span and of the preserved ones."""
         recent = {network.candidate.id for network in self._recent}
         networks = [*self._recent, *(n for n in self._archive if n.candidate.id not in recent)]
         failed = worst(self._recent, self._job.info.chance, len(self._settings.objectives))
         blueprints, modules = by_component(networks, failed)
-        self._blueprints = credited(self._blueprints, blueprints, self._settings.credit)
-        self._modules = credited(self._modules, modules, self._settings.credit)
+        self._blueprints = assign_fitness(self._blueprints, blueprints, self._settings.fitness_assignment)
+        self._modules = assign_fitness(self._modules, modules, self._settings.fitness_assignment)
 
     def _breed(self, number: int, rng: np.random.Generator) -> None:
         """Let the offspring be born that are due before candidate ``number``; form species anew after each span."""
@@ -153,7 +153,7 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
         born = self._due(modules, place), self._due(blueprints, place)
         if place and not any(born):
             return
-        self._credit()
+        self._assign_fitness()
         if place == 0:
             self._regroup(span - 1)
         successor = replaced if self._settings.selection == "fitness" else redrawn

@@ -47,7 +47,7 @@ def hall_of_fame(results: Iterable[tuple[int, str, float]], size: int) -> list[i
     return [entry.candidate_id for entry in hall]
 
 
-class Chronicle:
+class FunctionLog:
     """A logbook: for each complete generation, figures of the population as it was then."""
 
     def __init__(self) -> None:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from gondwana.nas.candidate import Candidate, Json, Outcome
-from gondwana.nas.searches.best_so_far import Tally
-from gondwana.nas.searches.pangaea.logbook import Chronicle, hall_of_fame
+from gondwana.nas.searches.best_so_far import BestSoFar
+from gondwana.nas.searches.pangaea.logbook import FunctionLog, hall_of_fame
 from gondwana.nas.searches.pangaea.proposers import Evolution, Member, Proposer, RandomDraws, Sampler
 from gondwana.nas.searches.planned import (
     Architecture,
@@ -152,12 +152,12 @@ class FunctionSearch:
         self._asked: list[Candidate] = []
         self._graphs: list[Graph] = []
         self._outcomes: dict[int, Outcome] = {}
-        self._tally = Tally()
+        self._best_so_far = BestSoFar()
         self._absorbed = 0
         """Outcomes that have changed the population; with a lag, those of the first so many candidates."""
         self._reranked: list[Candidate] | None = None
         self._below = 0
-        self._chronicle = Chronicle()
+        self._log = FunctionLog()
         self._snapshot = self._state()
 
     def ask(self, count: int) -> list[Candidate]:
@@ -179,7 +179,7 @@ class FunctionSearch:
         if outcome.candidate_id in self._outcomes:
             raise ValueError(f"the outcome of candidate {outcome.candidate_id} was told before")
         self._outcomes[outcome.candidate_id] = outcome
-        self._tally.add(outcome)
+        self._best_so_far.add(outcome)
         if self._settings.lag is None:
             self._absorb(outcome.candidate_id)
         elif len(self._outcomes) >= self._evaluations:
@@ -199,8 +199,8 @@ class FunctionSearch:
             generations=self._generations + extra,
             told=len(self._outcomes),
             total=self._total(),
-            best_fitness=self._tally.best,
-            mean_fitness=self._tally.mean,
+            best_fitness=self._best_so_far.best,
+            mean_fitness=self._best_so_far.mean,
         )
 
     def finalists(self) -> list[Candidate]:
@@ -234,7 +234,7 @@ class FunctionSearch:
             ],
             "absorbed": self._absorbed,
             "below_validity": self._below,
-            "logbook": self._chronicle.lines(),
+            "logbook": self._log.lines(),
         }
 
     def _next(self) -> Candidate | None:
@@ -275,7 +275,7 @@ class FunctionSearch:
         if number < self._evaluations:
             self._judge(number)
         if number < self._evaluations and self._absorbed % self._settings.evaluations == 0:
-            self._chronicle.record(
+            self._log.record(
                 self._absorbed // self._settings.evaluations - 1,
                 self._proposer.population(),
                 evaluations=self._absorbed,

@@ -1,4 +1,4 @@
-"""Credit: what the outcome of a network says about its blueprint and its modules."""
+"""Fitness assignment: what the outcome of a network says about its blueprint and its modules."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from gondwana.nas.candidate import Candidate, Json, Outcome
 from gondwana.nas.searches.codeepneat.evolution.nsga2 import best
 from gondwana.nas.searches.codeepneat.evolution.population import Fitness, Population
 
-Credit = Literal["mean", "best"]
-"""What a component is credited with, of the fitnesses of its networks."""
+FitnessAssignment = Literal["mean", "best"]
+"""What a component gets of the fitnesses of its networks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def objectives(outcome: Outcome, names: Sequence[str], known: Mapping[int, Fitne
 
 
 def worst(networks: Iterable[Network], chance: float, count: int) -> Fitness:
-    """Return what a failed network is credited with: in each of ``count`` objectives the worst figure among
+    """Return what a failed network counts as: in each of ``count`` objectives the worst figure among
     ``networks``, and in the first no more than the fitness of guessing."""
     known = [network.fitness for network in networks if network.fitness is not None]
     if not known:
@@ -71,22 +71,22 @@ def worst(networks: Iterable[Network], chance: float, count: int) -> Fitness:
     return (min(lowest[0], chance), *lowest[1:])
 
 
-def credited(
-    population: Population, shares: Mapping[int, Sequence[Fitness]], credit: Credit = "mean"
+def assign_fitness(
+    population: Population, shares: Mapping[int, Sequence[Fitness]], rule: FitnessAssignment = "mean"
 ) -> Population:
-    """Return the population in which everyone is credited with the networks that it took part in.
+    """Return the population in which everyone has a fitness from the networks that it took part in.
 
     Args:
         population: blueprints or modules.
         shares: fitnesses of these networks by the individual's id. Who is not in it keeps the fitness that it has.
-        credit: the ``mean`` of them in each objective, or the ``best`` of them, of equal ones in the first objective by
+        rule: the ``mean`` of them in each objective, or the ``best`` of them, of equal ones in the first objective by
             the second.
     """
 
     def mean(fitnesses: Sequence[Fitness]) -> Fitness:
         return tuple(math.fsum(figures) / len(fitnesses) for figures in zip(*fitnesses, strict=True))
 
-    summed = max if credit == "best" else mean
+    summed = max if rule == "best" else mean
     individuals = tuple(
         replace(each, fitness=summed(shares[each.id])) if shares.get(each.id) else each
         for each in population.individuals

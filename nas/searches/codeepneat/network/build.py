@@ -14,9 +14,9 @@ import keras
 
 from gondwana.nas.randomness import stream
 from gondwana.nas.searches.codeepneat.layers.registry import MergeType, find
-from gondwana.nas.searches.codeepneat.network.plan import Step
-from gondwana.nas.searches.codeepneat.network.planning import plan_network
+from gondwana.nas.searches.codeepneat.network.plan import plan_network
 from gondwana.nas.searches.codeepneat.network.stem_and_heads import PARTS
+from gondwana.nas.searches.codeepneat.network.steps import Step
 from gondwana.tasks.base import TaskInfo
 
 MODEL_NAME = "codeepneat"
@@ -34,7 +34,7 @@ def build(model_spec: Mapping[str, Any], info: TaskInfo, seed: int) -> keras.Mod
         seed: at least 0; equal arguments give equal weights.
 
     Raises:
-        gondwana.nas.searches.codeepneat.network.plan.SpecError: if the spec does not describe a network for the task.
+        gondwana.nas.searches.codeepneat.network.steps.SpecError: if the spec does not describe a network for the task.
         UnknownLayerError: if it names an unknown layer type.
     """
     plan = plan_network(model_spec, info)
@@ -56,7 +56,7 @@ def parameter_count(model_spec: Mapping[str, Any], info: TaskInfo) -> int:
     """Return ``build(...).count_params()`` without building anything.
 
     Raises:
-        gondwana.nas.searches.codeepneat.network.plan.SpecError, gondwana.nas.searches.codeepneat.layers.registry.UnknownLayerError: as :func:`build`.
+        SpecError, UnknownLayerError: as :func:`build`.
     """
     return plan_network(model_spec, info).parameters
 

@@ -7,8 +7,8 @@ from html import escape
 from typing import Any
 
 from gondwana.nas.searches.codeepneat.network.layout import layered
-from gondwana.nas.searches.codeepneat.network.plan import Plan, Step
-from gondwana.nas.searches.codeepneat.network.planning import plan_network
+from gondwana.nas.searches.codeepneat.network.plan import plan_network
+from gondwana.nas.searches.codeepneat.network.steps import Plan, Step
 from gondwana.tasks.base import TaskInfo
 
 WIDTH, HEIGHT = 190, 40
@@ -35,7 +35,7 @@ def draw(model_spec: Mapping[str, Any], info: TaskInfo) -> str:
         info: the task that the network is for.
 
     Raises:
-        gondwana.nas.searches.codeepneat.network.plan.SpecError: if the spec does not describe a network for the task.
+        gondwana.nas.searches.codeepneat.network.steps.SpecError: if the spec does not describe a network for the task.
     """
     plan = plan_network(model_spec, info)
     layout = layered(

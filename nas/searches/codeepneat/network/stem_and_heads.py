@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from gondwana.nas.searches.codeepneat.network.plan import Step
+from gondwana.nas.searches.codeepneat.network.steps import Step
 
 Part = Callable[[Step, int], keras.layers.Layer]
 

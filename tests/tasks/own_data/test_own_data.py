@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gondwana import tasks
+from gondwana.tasks import registry
+from gondwana.tasks.training.fit import score, train
+from gondwana.tasks.training.recipe import Recipe
+from tests.helpers.networks import dense_network
+
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "tasks.md"
+
+
+def test_importing_the_package_does_not_import_keras():
+    code = "import sys, gondwana.tasks, gondwana.tasks.training.recipe\n"
+    code += "sys.exit('keras' in sys.modules or 'tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=DOCS.parents[1], check=False).returncode == 0
+
+
+@pytest.fixture
+def images(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, level in (("dark", 60), ("light", 190)):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = np.clip(rng.normal(level, 20, (12, 16, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pictures" / name / f"{number:02d}.png")
+    return tmp_path
+
+
+def folder(**options: object) -> tasks.Task:
+    return tasks.get(
+        "image_folder", **{"path": "pictures", "classes": ["dark", "light"], "size": 8, **options}
+    )
+
+
+def test_a_folder_of_images_can_be_learned(images):
+    task = folder()
+    data, test = task.search_data(images), task.test_data(images)
+    assert [len(s) for s in (data.train, data.validation, test)] == [24, 8, 8]
+    assert data.train.x.shape[1:] == task.info.input_shape == (8, 8, 3)
+    model = dense_network(task.info)
+    train(model, data, task.info, Recipe(epochs=20, batch_size=8, learning_rate=0.01), 0)
+    assert score(model, test, task.info)["fitness"] == 1.0
+
+
+def test_gray_images_have_one_channel(images):
+    assert folder(color=False).search_data(images).train.x.shape[1:] == (8, 8, 1)
+
+
+def test_an_absolute_path_needs_no_data_folder(images, monkeypatch):
+    monkeypatch.setenv("GONDWANA_DATA", "/nowhere")
+    assert len(folder(path=str(images / "pictures")).search_data().train) == 24
+
+
+def test_what_is_wrong_with_a_folder_is_said(images):
+    with pytest.raises(tasks.MissingDataError, match=r"there is no .*picturs.*relative to the data folder"):
+        folder(path="picturs").search_data(images)
+    with pytest.raises(tasks.MissingDataError, match=r"no images in .*pictures/gray"):
+        folder(classes=["dark", "gray"]).search_data(images)
+    (images / "pictures" / "dark" / "00.png").write_bytes(b"no image")
+    with pytest.raises(tasks.DamagedDataError, match=r"dark/00.png cannot be read as an image"):
+        folder().search_data(images)
+    with pytest.raises(ValueError, match="at least two different names"):
+        folder(classes=["dark"])
+    with pytest.raises(ValueError, match="needs the options path, classes"):
+        tasks.get("image_folder")
+
+
+@pytest.fixture
+def csv(tmp_path):
+    rng = np.random.default_rng(0)
+    height, kind = rng.normal(170, 10, 100), rng.choice(["a", "b"], 100)
+    price = 3 * height + 100 * (kind == "b") + rng.normal(0, 1, 100)
+    rows = [
+        f"{h:.3f},{k},{p:.3f},{'dear' if p > 560 else 'cheap'}"
+        for h, k, p in zip(height, kind, price, strict=True)
+    ]
+    (tmp_path / "goods.csv").write_text("\n".join(["height,kind,price,label", *rows]))
+    return tmp_path
+
+
+COLUMNS = {"path": "goods.csv", "numeric": ["height"], "categorical": {"kind": ["a", "b"]}}
+
+
+def test_a_table_with_classes_can_be_learned(csv):
+    task = tasks.get("table", **COLUMNS, target="label", classes=["cheap", "dear"])
+    data = task.search_data(csv)
+    x = data.train.x
+    assert x.shape == (60, 3) and abs(x.mean()) < 1e-6 and abs(x.var() - 1) < 1e-5
+    model = dense_network(task.info)
+    train(model, data, task.info, Recipe(epochs=40, batch_size=8, learning_rate=0.02), 0)
+    assert score(model, task.test_data(csv), task.info)["fitness"] >= 0.9
+
+
+def test_a_table_with_a_numeric_target_is_a_regression_scored_by_r_squared(csv):
+    task = tasks.get("table", **COLUMNS, target="price")
+    data = task.search_data(csv)
+    assert abs(data.train.y.mean()) < 1e-6 and data.train.y.dtype == np.float32
+    model = dense_network(task.info)
+    before = score(model, data.validation, task.info)["fitness"]
+    train(model, data, task.info, Recipe(epochs=40, batch_size=8, learning_rate=0.02), 0)
+    assert before < 0.9 < score(model, data.validation, task.info)["fitness"] <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target": "label", "classes": ["cheap", "dear!"]}, r"line \d+: column 'label' must hold one of"),
+        ({"target": "label"}, r"line 2: column 'label' must hold finite numbers. Received: '(cheap|dear)'"),
+        ({"target": "weight"}, "weight"),
+        ({"target": "height"}, "must not be among the input columns"),
+        ({"target": "price", "numeric": [], "categorical": {}}, "name at least one input column"),
+        ({"target": "price", "path": "no.csv"}, "there is no"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said(csv, options, message):
+    with pytest.raises(ValueError, match=message):
+        tasks.get("table", **{**COLUMNS, **options}).search_data(csv)
+
+
+def test_the_documented_example_of_a_python_file_works(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_TASKS", dict(registry._TASKS))
+    (block,) = re.findall(r"```python\n(# parity\.py\n.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    file = tmp_path / "parity.py"
+    file.write_text(block, encoding="utf-8")
+    assert tasks.load_file(file) == ("parity",)
+    assert tasks.load_file(file) == ("parity",), "loading it again is harmless"
+    task = tasks.get("parity", bits=3)
+    data = task.search_data()
+    model = dense_network(task.info)
+    train(model, data, task.info, Recipe(epochs=150, batch_size=8, learning_rate=0.05), 0)
+    assert score(model, task.test_data(), task.info)["fitness"] == 1.0
+
+
+def test_a_file_that_registers_nothing_is_refused(tmp_path):
+    (tmp_path / "empty.py").write_text("")
+    with pytest.raises(ValueError, match="registers no task"):
+        tasks.load_file(tmp_path / "empty.py")
+    with pytest.raises(ValueError, match="is a Python file that exists"):
+        tasks.load_file(tmp_path / "absent.py")
