@@ -13,7 +13,7 @@ import numpy as np
 
 import gondwana.autoinit.rules  # noqa: F401 (registers the rules)
 from gondwana.autoinit.draws import Distribution, check_distribution
-from gondwana.autoinit.errors import AutoInitError, SignalError
+from gondwana.autoinit.errors import AutoInitError, NotIntegrableError, SignalError
 from gondwana.autoinit.frontends.keras.graph import Graph, Step, trace
 from gondwana.autoinit.frontends.keras.inputs import Statistic, per_input
 from gondwana.autoinit.gradients.backward import entries, input_gradients
@@ -26,6 +26,7 @@ from gondwana.autoinit.registry import (
     Direction,
     OnUnknown,
     Propagation,
+    Result,
     Rule,
     Scale,
     Settings,
@@ -34,10 +35,12 @@ from gondwana.autoinit.registry import (
     find_rules,
     has_rule,
     result_signals,
+    simulate,
 )
 from gondwana.autoinit.signals.fields import field_of
 from gondwana.autoinit.signals.signal import Signal, mixture
 from gondwana.autoinit.signals.window import positions
+from gondwana.autoinit.simulation import Simulation
 
 __all__ = ["Plan", "PlannedCall", "PlannedWeight", "plan"]
 
@@ -54,6 +57,7 @@ class PlannedCall:
         inputs, outputs: a signal per tensor.
         weighted: whether weights are scaled here.
         gradient: mean square of the gradient at the first output, where it is 1 at the outputs of the model.
+        simulated: whether the outputs were measured on seeded draws.
     """
 
     name: str
@@ -62,6 +66,7 @@ class PlannedCall:
     outputs: tuple[Signal, ...]
     weighted: bool
     gradient: float = math.nan
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ class Plan:
         lines = [f"{'layer':{width}}{'class':24}{'mean':>10}{'variance':>11}{'gradient':>11}   weights"]
         for call in self.calls:
             signal = call.outputs[0]
-            mark = "scaled" if call.weighted else ""
+            mark = "scaled" if call.weighted else "simulated" if call.simulated else ""
             lines.append(
                 f"{call.name:{width}}{call.kind:24}{signal.mean:10.4f}{signal.variance:11.4f}"
                 f"{call.gradient:11.4g}   {mark}"
@@ -129,7 +134,7 @@ def plan(
     propagation: Propagation = "paper",
     signal_variance: float = 1.0,
     distribution: str = "truncated_normal",
-    on_unknown: OnUnknown = "warn",
+    on_unknown: OnUnknown = "simulate",
     rules: Mapping[type, Rule] | None = None,
     samples: int = 4096,
     seed: int = 0,
@@ -145,8 +150,8 @@ def plan(
         signal_variance: wanted variance after each layer with weights.
         distribution: ``truncated_normal``, ``untruncated_normal``, ``uniform``, ``orthogonal`` or
             ``delta_orthogonal``.
-        on_unknown: what to do with layers that have no rule: ``"warn"`` and pass their signal through,
-            ``"passthrough"``, or ``"error"``.
+        on_unknown: what to do with layers that have no rule: ``"simulate"`` them on seeded draws, ``"warn"`` and pass
+            their signal through, ``"passthrough"``, or ``"error"``.
         rules: rules by class that take precedence over the registered ones.
         samples: entries per simulation, where one is needed (recurrent layers).
         seed: of these simulations.
@@ -157,7 +162,8 @@ def plan(
     Raises:
         ModelError: if the model cannot be walked.
         UnsupportedLayerError: for an unknown layer with ``on_unknown="error"``.
-        NotIntegrableError: if an activation has no finite variance.
+        NotIntegrableError: if the activation of a layer with weights has no finite variance; of other operations only
+            with on_unknown="error", else they are simulated.
         AutoInitError: if a layer cannot be scaled because it receives only zeros, or an argument makes no sense.
     """
     settings = Settings(propagation, signal_variance, on_unknown, samples, seed, weights, direction)
@@ -201,10 +207,11 @@ class _Propagation:
         signals: dict[int, Signal] = dict(zip(self.graph.inputs, self._remembered(inputs), strict=True))
         received: dict[int, list[tuple[Signal, ...]]] = defaultdict(list)
         self.calls, self.scales, self.made = [], {}, []
+        simulation = Simulation(self.steps, self.graph.shapes, self.graph.dtypes, self.settings)
         for step in self.steps:
             given = tuple(signals[index] for index in step.inputs)
             call = self._call(step, targets.get(id(step.operation), ()))
-            result = self.rules[id(step.operation)](call, *given)
+            result = self._result(step, call, signals, simulation)
             outputs = self._remembered(_checked(step, result_signals(result)))
             signals.update(zip(step.outputs, outputs, strict=True))
             scales = result.scales if isinstance(result, Weighted) else ()
@@ -214,7 +221,23 @@ class _Propagation:
             self.made.append((call, scales))
             kind = type(step.operation).__name__
             self.calls.append(PlannedCall(step.name, kind, given, outputs, bool(scales)))
+            if not simulation.open.isdisjoint(step.outputs):
+                self.calls[-1] = replace(self.calls[-1], simulated=True)
         return received
+
+    def _result(
+        self, step: Step, call: Call, signals: Mapping[int, Signal], simulation: Simulation
+    ) -> Result:
+        """Apply the rule; where there is none, or its integral does not exist, run the operation on draws."""
+        found = self.rules[id(step.operation)]
+        if found is simulate or simulation.depends(step):
+            return simulation.run(step, signals)
+        try:
+            return found(call, *(signals[index] for index in step.inputs))
+        except NotIntegrableError:
+            if self.settings.on_unknown == "error" or getattr(step.operation, "weights", None):
+                raise  # its weights could not be scaled
+            return simulation.run(step, signals)
 
     def _remembered(self, signals: Sequence[Signal]) -> tuple[Signal, ...]:
         """Give every tensor a law of its own, so that paths which start at it know of each other."""
@@ -294,7 +317,8 @@ def _slopes_after(graph: Graph, settings: Settings, slope: Slopes) -> dict[int, 
         own = activation_of(step.operation)
         if own is not None and own.name == "linear" and len(following) == 1:
             own = activation_of(following[0].operation)
-        slopes[step.outputs[0]] = 1.0 if own is None else slope(own, x)
+        gain = 1.0 if own is None else slope(own, x)
+        slopes[step.outputs[0]] = gain if math.isfinite(gain) else 1.0
     return slopes
 
 

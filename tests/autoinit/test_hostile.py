@@ -230,7 +230,7 @@ def test_an_unknown_layer_over_time_warns_like_any_other():
 
     model = keras.Sequential([keras.Input((5, 4)), layers.TimeDistributed(Doubled()), layers.Dense(2)])
     with pytest.warns(UserWarning, match="no rule for Doubled"):
-        autoinit.plan(model)
+        autoinit.plan(model, on_unknown="warn")
     planned = autoinit.plan(model, rules={Doubled: lambda call, x: x.affine(2.0)})
     assert planned.weights[0].deviation ** 2 == pytest.approx(1 / 16)
 
