@@ -40,7 +40,7 @@ from gondwana.autoinit.registry import (
 from gondwana.autoinit.signals.fields import field_of
 from gondwana.autoinit.signals.signal import Signal, mixture
 from gondwana.autoinit.signals.window import positions
-from gondwana.autoinit.simulation import Simulation
+from gondwana.autoinit.simulation import Simulation, is_joint
 
 __all__ = ["Plan", "PlannedCall", "PlannedWeight", "plan"]
 
@@ -230,7 +230,11 @@ class _Propagation:
     ) -> Result:
         """Apply the rule; where there is none, or its integral does not exist, run the operation on draws."""
         found = self.rules[id(step.operation)]
-        if found is simulate or simulation.depends(step):
+        if (
+            found is simulate
+            or simulation.depends(step)
+            or (self.settings.exact and is_joint(step.operation))
+        ):
             return simulation.run(step, signals)
         try:
             return found(call, *(signals[index] for index in step.inputs))

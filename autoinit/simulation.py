@@ -152,6 +152,13 @@ class Simulation:
             )
 
 
+def is_joint(operation: Any) -> bool:
+    """Whether an operation mixes entries that depend on one another in a way that no rule covers."""
+    if isinstance(operation, keras.layers.Dot):
+        return bool(operation.normalize)
+    return getattr(operation, "interpolation", "nearest") != "nearest"
+
+
 def measured_signal(values: Array, *, exact: bool) -> Signal:
     """Return the signal of values of shape (batch, positions..., channels), to four digits."""
     mean, variance = float(f"{values.mean():.4g}"), float(f"{values.var():.4g}")

@@ -42,7 +42,7 @@ def mean_square_slope(f: ScalarFunction, x: Signal) -> float:
 
 
 def positive_slope(f: ScalarFunction, x: Signal) -> float:
-    """Return E[f'(X)^2] for lognormal X of the same moments, where f is not defined for a Gaussian; nan if not at all."""
+    """Return E[f'(X)^2] for lognormal X of the same moments, where f is not defined for a Gaussian; else nan."""
     if x.mean <= 0:
         return math.nan
     spread = math.log1p(x.variance / x.mean**2)

@@ -52,3 +52,12 @@ def test_unknown_layer_is_simulated_and_left_alone():
     assert autoinit.plan(model, propagation="exact").calls == planned.calls
     assert random.getstate() == stream
     np.testing.assert_array_equal(before[0], model.weights[0].numpy())
+
+
+def test_interpolation_is_measured():
+    x = keras.Input((5, 6, 4))
+    model = keras.Model(x, layers.UpSampling2D(2, interpolation="bilinear")(x))
+    values = np.random.default_rng(1).normal(size=(1000, 5, 6, 4)).astype("float32")
+    measured = float(np.mean(ops.convert_to_numpy(model(values)) ** 2))
+    planned = autoinit.plan(model, propagation="exact").calls[-1]
+    assert planned.outputs[0].second_moment == pytest.approx(measured, rel=0.05)
