@@ -2,8 +2,8 @@
 
 ``python benchmarks/codeepneat/side_by_side.py selection`` asks whether search is worth it: random search, evolution by
 the paper's rules and with the extensions of docs/codeepneat.md, in one space. ``... initialization`` asks whether
-AutoInit is (the paper's Figures 6a and 8). Trainings run in this process, on one core. Each finished search is appended to a
-file, and a second call goes on where the first one ended.
+AutoInit is (the paper's Figures 6a and 8). Trainings run in this process, on one core. Each finished search is appended
+to a file, and a second call goes on where the first one ended.
 """
 
 from __future__ import annotations
