@@ -63,4 +63,4 @@ __all__ = [
 
 if __name__ != "gondwana.autoinit":
     # In the clone's root `import autoinit` finds this folder. It gets the same objects, and no submodule a second time.
-    __path__: list[str] = []
+    __path__ = []

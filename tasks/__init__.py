@@ -36,4 +36,4 @@ __all__ = [
 
 if __name__ != "gondwana.tasks":
     # In the clone's root `import tasks` finds this folder. It gets the same objects, and no submodule a second time.
-    __path__: list[str] = []
+    __path__ = []

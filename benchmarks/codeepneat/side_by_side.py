@@ -1,8 +1,8 @@
 """Whole searches that differ in one setting, with equal seeds and numbers of evaluations, compared.
 
-``python benchmarks/codeepneat/side_by_side.py selection`` asks whether search is worth it: random search, evolution by the
-paper's rules and with the extensions of docs/codeepneat.md, in one space. ``... initialization`` asks whether AutoInit
-is (the paper's Figures 6a and 8). Trainings run in this process, on one core. Each finished search is appended to a
+``python benchmarks/codeepneat/side_by_side.py selection`` asks whether search is worth it: random search, evolution by
+the paper's rules and with the extensions of docs/codeepneat.md, in one space. ``... initialization`` asks whether
+AutoInit is (the paper's Figures 6a and 8). Trainings run in this process, on one core. Each finished search is appended to a
 file, and a second call goes on where the first one ended.
 """
 
@@ -31,7 +31,7 @@ ARMS: dict[str, dict[str, list[str]]] = {
         "extended": [
             "search.best_collaborators=0.5",
             "search.random_immigrants=0.1",
-            "search.credit=best",
+            "search.fitness_assignment=best",
         ],
     },
     "initialization": {

@@ -142,7 +142,7 @@ class SideBySide:
         )
 
     def finalists(self) -> list[Candidate]:
-        """Return the best of every search, then the second of every search, and so on; of equal ranks the fitter first."""
+        """Return the best of every search, then the second of each, and so on; of equal ranks the fitter first."""
         lists = [[(part, candidate) for candidate in part.search.finalists()] for part in self._parts]
         ranks = range(max(map(len, lists), default=0))
         return [

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from gondwana.nas.searches.codeepneat.create import CoDeepNEATConfig
 from gondwana.nas.searches.codeepneat.settings import CoDeepNEATSettings
 from tests.helpers.codeepneat import IMAGES, SPACES, TABLE, search, settings
 
@@ -95,4 +96,4 @@ def test_layers_may_have_domains_of_their_own() -> None:
 @pytest.mark.parametrize("name", sorted(SPACES))
 def test_settings_survive_json(name: str) -> None:
     found = settings(name)
-    assert CoDeepNEATSettings.model_validate_json(found.model_dump_json()) == found
+    assert CoDeepNEATConfig.model_validate_json(found.model_dump_json()) == found
