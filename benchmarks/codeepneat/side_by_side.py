@@ -2,8 +2,8 @@
 
 ``python benchmarks/codeepneat/side_by_side.py selection`` asks whether search is worth it: random search, evolution by
 the paper's rules and with the extensions of docs/codeepneat.md, in one space. ``... initialization`` asks whether
-AutoInit is (the paper's Figures 6a and 8). Trainings run in this process, on one core. Each finished search is appended to a
-file, and a second call goes on where the first one ended.
+AutoInit is (the paper's Figures 6a and 8). Trainings run in this process, on one core. Each finished search is appended
+to a file, and a second call goes on where the first one ended.
 """
 
 from __future__ import annotations
@@ -48,16 +48,19 @@ def run_search(config: Any, seed: int, data_dir: Path | None) -> Iterator[dict[s
     from gondwana import tasks
     from gondwana.nas.candidate import Outcome, State
     from gondwana.nas.evaluation.evaluate import evaluate, load_search_data
+    from gondwana.nas.searches.job import SearchJob
 
     task = config.task.model_dump()
     data = load_search_data(task, data_dir)
     search = config.search.create(
-        seed=seed,
-        generations=config.generations,
-        task=task,
-        info=tasks.get(task["name"], **task["options"]).info,
-        training=config.training,
-        limits=config.limits_json(),
+        SearchJob(
+            seed=seed,
+            generations=config.generations,
+            task=task,
+            info=tasks.get(task["name"], **task["options"]).info,
+            training=config.training,
+            limits=config.limits_json(),
+        )
     )
     known: dict[str, Outcome] = {}
     while not search.finished:

@@ -25,6 +25,7 @@ from gondwana.nas.engine.records.store import Final, Store
 from gondwana.nas.engine.signals import stop_on_signals
 from gondwana.nas.engine.trackers import Tracker, check_trackers, make_trackers
 from gondwana.nas.evaluation.evaluate import evaluate, load_final_data, load_search_data
+from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.protocol import Search
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def build_search(config: RunConfig) -> Search:
     Raises:
         ValueError: if the task is unknown or the search's settings do not fit it.
     """
-    return config.search.create(
+    job = SearchJob(
         seed=config.seed,
         generations=config.generations,
         task=config.task.model_dump(mode="json"),
@@ -179,6 +180,7 @@ def build_search(config: RunConfig) -> Search:
         training=config.training,
         limits=config.limits_json(),
     )
+    return config.search.create(job)
 
 
 def task_info(config: RunConfig) -> TaskInfo:

@@ -14,6 +14,7 @@ from gondwana.nas.searches.codeepneat.evolution.mutation import Rates, initial_g
 from gondwana.nas.searches.codeepneat.genome.genome import Genome
 from gondwana.nas.searches.codeepneat.genome.space import Alphabet, Space
 from gondwana.nas.searches.codeepneat.search import CoDeepNEAT
+from gondwana.nas.searches.job import SearchJob
 from gondwana.tasks.base import Head, TaskInfo
 
 
@@ -113,12 +114,14 @@ def settings(name: str = "images", **changes: Any) -> CoDeepNEATConfig:
 def search(name: str = "images", *, seed: int = 0, generations: int = 4, **changes: Any) -> CoDeepNEAT:
     limits = changes.pop("limits", {})
     return settings(name, **changes).create(
-        seed=seed,
-        generations=generations,
-        task={"name": TASKS[name].name, "options": {}},
-        info=TASKS[name],
-        training={"epochs": 2, "learning_rate": 1e-3},
-        limits=limits,
+        SearchJob(
+            seed=seed,
+            generations=generations,
+            task={"name": TASKS[name].name, "options": {}},
+            info=TASKS[name],
+            training={"epochs": 2, "learning_rate": 1e-3},
+            limits=limits,
+        )
     )
 
 
