@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gondwana.nas.candidate import Candidate, Json, State
+from gondwana.nas.candidate import Json, State
 from gondwana.nas.config.error import ConfigError
 from gondwana.nas.config.schema import EngineConfig, RunConfig, parse_config
 from gondwana.nas.engine import finals as final_stage
@@ -216,7 +216,7 @@ class _Run:
                 self._search,
                 self._store,
                 self._pool,
-                partial(_make_job, self._execution.work),
+                partial(Job.of, work=self._execution.work, data=SEARCH_DATA),
                 listeners,
                 backlog=engine.backlog,
                 stop_after_failures=engine.stop_after_failures,
@@ -261,18 +261,6 @@ class _Run:
 
 class FinalDataError(RuntimeError):
     """The test split cannot be loaded; everything before is recorded and ``resume`` goes on from there."""
-
-
-def _make_job(work: Work, candidate: Candidate) -> Job:
-    limits = candidate.spec.get("limits", {})
-    return Job(
-        id=candidate.id,
-        spec=candidate.spec,
-        work=work,
-        data=SEARCH_DATA,
-        max_seconds=limits.get("max_seconds"),
-        max_memory_mb=limits.get("max_memory_mb"),
-    )
 
 
 def _new_store(folder: RunFolder, config: RunConfig) -> Store:

@@ -29,6 +29,7 @@ TEXT = TaskInfo("text", (12,), (head(units=2),), input_dtype="int32", vocabulary
 ALPHABETS = TaskInfo("alphabets", (16, 16, 1), (head("greek", 24), head("latin", 26)))
 
 KERNEL: dict[str, Any] = {
+    "activation": ["relu", "linear", "elu", "selu"],
     "kernel_initializer": ["glorot_normal", "glorot_uniform", "he_normal", "he_uniform"],
     "kernel_regularizer": ["l1", "l2", "none"],
     "regularization": {"low": 1e-9, "high": 1e-3, "scale": "log"},
@@ -42,7 +43,6 @@ SPACES: dict[str, dict[str, Any]] = {
         "layers": ["Add", "Concatenate", "Conv2D", "Dropout", "MaxPooling2D", "BatchNormalization", "Dense"],
         "genes": KERNEL
         | {
-            "activation": ["relu", "linear", "elu", "selu"],
             "filters": {"low": 2, "high": 9},
             "units": {"low": 2, "high": 9},
             "kernel_size": [1, 3],
@@ -54,7 +54,6 @@ SPACES: dict[str, dict[str, Any]] = {
         "layers": ["Add", "Concatenate", "Dense", "Dropout"],
         "genes": KERNEL
         | {
-            "activation": ["relu", "linear", "elu", "selu"],
             "units": {"low": 2, "high": 9},
             "rate": {"low": 0.0, "high": 0.9},
         },
@@ -64,7 +63,6 @@ SPACES: dict[str, dict[str, Any]] = {
         "layers": ["Add", "Concatenate", "Conv1D", "GRU", "LSTM", "MaxPooling1D", "SpatialDropout1D"],
         "genes": KERNEL
         | {
-            "activation": ["relu", "linear", "elu", "selu"],
             "filters": {"low": 2, "high": 9},
             "units": {"low": 2, "high": 9},
             "kernel_size": [1, 3, 5, 7],
