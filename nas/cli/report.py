@@ -1,4 +1,4 @@
-"""``gondwana compare`` and ``gondwana report``."""
+"""``gondwana compare``, ``gondwana report`` and ``gondwana serve``."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ SEARCH_DATA = "search"
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         path: the run folder.
@@ -191,7 +191,7 @@ def task_info(config: RunConfig) -> TaskInfo:
 
 
 class _Run:
-    """A run with everything in place: search, store, pool, folder."""
+    """A run that is ready to start: search, store, pool and folder are open."""
 
     def __init__(
         self,

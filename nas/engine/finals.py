@@ -68,7 +68,7 @@ def _train(
 
 
 def _provide_best(finals: Sequence[Final], folder: RunFolder) -> None:
-    """Let there be a best network, that of the best finalist that has one."""
+    """Save the network of the best finalist that has one as the best network of the run."""
     saved = [final.model_file for final in sorted(finals, key=lambda final: final.rank) if final.model_file]
     if saved and not (folder.path / BEST_MODEL).exists():
         folder.write_bytes(BEST_MODEL, (folder.path / saved[0]).read_bytes())

@@ -46,7 +46,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What happened in a training.
+    """Record of a finished training.
 
     Attributes:
         epochs: one record per epoch.

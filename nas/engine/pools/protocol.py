@@ -28,7 +28,7 @@ class UnusablePoolError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One thing to do.
+    """One evaluation for a worker.
 
     Attributes:
         id: unique among the pool's unfinished jobs; a candidate's id.
@@ -69,7 +69,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a job.
+    """The end of a job: its report, or how it failed.
 
     Attributes:
         id: the job's id.

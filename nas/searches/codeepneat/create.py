@@ -1,4 +1,4 @@
-"""From the settings of a CoDeepNEAT search to the search: the settings themselves know none."""
+"""Make a CoDeepNEAT search from its settings; in a file of its own, so that the settings need not import the search."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Turns:
         return waiting[int(rng.integers(math.ceil(len(waiting) / 2)))]
 
     def keep(self, individuals: Sequence[Individual]) -> None:
-        """Forget everyone else."""
+        """Keep the turns of these individuals and forget those of all others."""
         living = {each.id for each in individuals}
         self._last = {number: value for number, value in self._last.items() if number in living}
         self._counts = {number: value for number, value in self._counts.items() if number in living}

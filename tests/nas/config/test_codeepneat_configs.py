@@ -33,7 +33,8 @@ def test_search_and_training_of_every_config_are_valid(name: str) -> None:
     assert data["name"] == name
 
 
-# Columns of Table 1 on the space: dropout, filters or units, least penalty, penalties, kernel sizes, largest learning rate.
+# Columns of Table 1 on the space: dropout, filters or units, least penalty, penalties, kernel sizes, largest rate of
+# learning.
 SPACE: dict[str, tuple[Any, ...]] = {
     "mnist": (0.7, (16, 96), 1e-9, ("l2",), (1, 3), 1e-2),
     "omniglot": (0.7, (16, 96), 1e-9, ("l2",), (1, 3), 1e-3),
