@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Callable
@@ -10,14 +9,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from jinja2 import UndefinedError
-from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from gondwana.nas.candidate import Candidate, Outcome, State
 from gondwana.nas.engine.records.run_folder import RunFolderError
-from gondwana.nas.report.page.templates import ENVIRONMENT, FOLDER, sentence
-from gondwana.nas.report.page.templates import render as render_template
 from gondwana.nas.report.report import load_run, render, write_report
 from tests.helpers.runs import HOSTILE, spec, write_run
 
@@ -172,49 +167,6 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_environment_file_is_named(evolution: Path) -> None:
     (evolution / "environment.json").write_text("{", encoding="utf-8")
     assert "environment.json is damaged" in render(load_run(evolution))
-
-
-def filled(template: str, **values: object) -> str:
-    macros = '{% from "page/macros.html.j2" import definitions, table, table_of %}'
-    return ENVIRONMENT.from_string(macros + template).render(**values)
-
-
-def test_templates_escape_text_and_attributes_and_keep_markup() -> None:
-    made = filled(
-        '<a href="{{ href }}" hidden>{{ text }}{{ markup }}</a>',
-        href='"><script>',
-        text="<b>",
-        markup=Markup("<i>x</i>"),
-    )
-    assert html.unescape(made) == '<a href=""><script>" hidden><b><i>x</i></a>'
-    assert '"><script>' not in made and "&lt;b&gt;<i>x</i>" in made
-    assert filled("{{ text }}", text="'\"&<>") == "&#39;&#34;&amp;&lt;&gt;"
-    hostile = {"x": "<script>"}
-    assert "<script>" not in filled("{{ table([x], [[x]], caption=x, id=x) }}", **hostile)
-    assert "<script>" not in filled(
-        "{{ definitions([(x, x)]) }}{{ definitions([(x, x)], code=true) }}", **hostile
-    )
-    assert "<script>" not in filled("{% call table_of([x], x) %}{{ x }}{% endcall %}", **hostile)
-    assert "<script>" not in sentence("<script>")
-
-
-def test_a_value_that_a_section_forgot_is_an_error() -> None:
-    with pytest.raises(UndefinedError, match="'text' is undefined"):
-        render_template("page/sentence.html.j2", note=False)
-
-
-@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.j2")), ids=lambda path: path.stem)
-def test_no_template_turns_escaping_off(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert not re.search(r"\|\s*safe\b|autoescape", text)
-
-
-def test_embedded_json_cannot_end_its_script() -> None:
-    text = filled("{{ value|tojson }}", value={"a": "</script><!--&"})
-    assert "<" not in text
-    assert json.loads(text) == {"a": "</script><!--&"}
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        filled("{{ value|tojson }}", value=float("nan"))
 
 
 def test_a_sweep_is_reported_by_axis(tmp_path: Path) -> None:
