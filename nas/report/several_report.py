@@ -13,9 +13,9 @@ from gondwana.nas.candidate import RESULTS
 from gondwana.nas.report.data.compare_run import chance_of
 from gondwana.nas.report.data.run_data import RunData, commit_of
 from gondwana.nas.report.data.several_runs import Joined, join_runs
-from gondwana.nas.report.data.wording import count, duration, number, when
 from gondwana.nas.report.page.page import Figures, main_content, page
 from gondwana.nas.report.page.templates import render, sentence
+from gondwana.nas.report.page.wording import count, duration, number, when
 from gondwana.nas.report.report import load_run, run_sections
 from gondwana.nas.report.sections.comparison import comparison
 from gondwana.nas.report.sections.evolution import evolutions

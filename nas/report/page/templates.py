@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from gondwana.nas.report.data.wording import count, number, when
+from gondwana.nas.report.page.wording import count, number, when
 
 FOLDER = Path(__file__).resolve().parent.parent / "templates"
 

@@ -8,10 +8,10 @@ from markupsafe import Markup
 
 from gondwana.nas.report.data.compare_run import RunComparison
 from gondwana.nas.report.data.metric import is_accuracy
-from gondwana.nas.report.data.wording import number
 from gondwana.nas.report.figures import figures
 from gondwana.nas.report.page.page import Figures
 from gondwana.nas.report.page.templates import render, sentence
+from gondwana.nas.report.page.wording import number
 from gondwana.nas.statistics import Comparison, Group, Pair
 from gondwana.nas.statistics.verdicts import corrected, p_text
 

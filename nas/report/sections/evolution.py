@@ -7,10 +7,10 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from gondwana.nas.report.data.evolutions import Evolution, Groups, measured
-from gondwana.nas.report.data.wording import number
 from gondwana.nas.report.figures.group_figures import best_by_group, mean_by_group, networks_edf
 from gondwana.nas.report.page.page import Figures
 from gondwana.nas.report.page.templates import render
+from gondwana.nas.report.page.wording import number
 
 
 def evolutions(groups: Groups, metric: str, chance: float | None, shown: Figures) -> Markup:

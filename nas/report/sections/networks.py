@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from gondwana.nas.report.data.run_data import RunData, Trial
-from gondwana.nas.report.data.wording import count, number
 from gondwana.nas.report.page.templates import render
+from gondwana.nas.report.page.wording import count, number
 
 SHOWN = 5
 

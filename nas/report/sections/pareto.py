@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from gondwana.nas.candidate import State
 from gondwana.nas.report.data.run_data import RunData, Trial
-from gondwana.nas.report.data.wording import count, number
 from gondwana.nas.report.figures.figures import color, label
 from gondwana.nas.report.page.page import Figures
 from gondwana.nas.report.page.templates import render
+from gondwana.nas.report.page.wording import count, number
 from gondwana.nas.searches.codeepneat.evolution.nsga2 import front
 
 COSTS = {"parameters": "parameters", "training_seconds": "seconds of training"}

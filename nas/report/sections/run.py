@@ -12,10 +12,10 @@ from markupsafe import Markup
 from gondwana.nas.candidate import RESULTS, State
 from gondwana.nas.report.data.compare_run import INFRASTRUCTURE, KINDS
 from gondwana.nas.report.data.run_data import RunData, Trial
-from gondwana.nas.report.data.wording import count, duration, number
 from gondwana.nas.report.figures import figures
 from gondwana.nas.report.page.page import Figures
 from gondwana.nas.report.page.templates import render
+from gondwana.nas.report.page.wording import count, duration, number
 from gondwana.nas.searches.side_by_side import RECORDED
 
 EMPTY = Markup("")

@@ -13,10 +13,10 @@ from markupsafe import Markup
 from gondwana.nas.report.data.compare_run import chance_of
 from gondwana.nas.report.data.metric import UNKNOWN
 from gondwana.nas.report.data.run_data import RunData
-from gondwana.nas.report.data.wording import number
 from gondwana.nas.report.figures.figures import color, label
 from gondwana.nas.report.page.page import Figures
 from gondwana.nas.report.page.templates import render
+from gondwana.nas.report.page.wording import number
 
 Cells = dict[str, dict[str, list[float | None]]]
 """Strategy -> value of the axis as JSON text -> fitness of each replicate, None for no result."""
