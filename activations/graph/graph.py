@@ -195,7 +195,7 @@ class Graph:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Graph:
-        """Inverse of :meth:`to_json`.
+        """Return the graph that :meth:`to_json` wrote.
 
         Raises:
             GraphError, OperatorError: if ``data`` is not the JSON of a function.

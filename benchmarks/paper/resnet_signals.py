@@ -24,6 +24,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from gondwana import autoinit, tasks
@@ -138,15 +139,14 @@ def read(path: Path) -> list[Case]:
     """Return the cases of a table that :func:`write` made; none if there is no such file or it is of another form."""
     if not path.exists():
         return []
-    found: dict[tuple[int, bool, str], dict[int, list[float]]] = {}
-    with path.open(newline="", encoding="utf-8") as stream:
-        reader = csv.DictReader(stream)
-        if tuple(reader.fieldnames or ()) != HEADER:
-            return []
-        for line in reader:
-            key = int(line["depth"]), line["batch_normalization"] == "True", line["strategy"]
-            found.setdefault(key, {}).setdefault(int(line["draw"]), []).append(float(line["variance"]))
-    return [Case(*key, np.array(list(draws.values()))) for key, draws in found.items()]
+    frame = pd.read_csv(path)
+    if tuple(frame.columns) != HEADER:
+        return []
+    cases = []
+    for (depth, normalization, strategy), rows in frame.groupby(list(HEADER[:3]), sort=False):
+        draws = [draw["variance"].to_numpy() for _, draw in rows.groupby("draw", sort=False)]
+        cases.append(Case(int(depth), bool(normalization), str(strategy), np.array(draws)))
+    return cases
 
 
 def write(cases: list[Case], path: Path) -> None:
