@@ -152,7 +152,7 @@ def test_no_bucket_border_tears_equal_functions_apart(seed, share):
     values = fingerprint(graph)
     moved = values + share * distinct.tolerance
     distinct.add(graph)
-    assert distinct._find(moved) == str(graph)
+    assert distinct._find(moved) == 0
 
 
 def test_the_unary_catalogue():
