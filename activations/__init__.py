@@ -61,6 +61,5 @@ __all__ = [
 ]
 
 if __name__ != "gondwana.activations":
-    # In the clone's root `import activations` finds this folder. It gets the same objects, and no
-    # submodule a second time.
-    __path__: list[str] = []
+    # `import activations` in the clone's root finds this folder: the same objects, and no submodule loaded twice.
+    __path__ = []

@@ -62,5 +62,5 @@ __all__ = [
 ]
 
 if __name__ != "gondwana.autoinit":
-    # In the clone's root `import autoinit` finds this folder. It gets the same objects, and no submodule a second time.
-    __path__: list[str] = []
+    # `import autoinit` in the clone's root finds this folder: the same objects, and no submodule loaded twice.
+    __path__ = []

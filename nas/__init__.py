@@ -25,5 +25,5 @@ def load_network(path: Path | str) -> keras.Model:
 
 
 if __name__ != "gondwana.nas":
-    # In the clone's root `import nas` finds this folder. It gets the same objects, and no submodule a second time.
-    __path__: list[str] = []
+    # `import nas` in the clone's root finds this folder: the same objects, and no submodule loaded twice.
+    __path__ = []

@@ -54,7 +54,7 @@ def canonical_json(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One thing to evaluate.
+    """A network or an activation function that a search wants evaluated.
 
     Attributes:
         id: position in the order in which the search asked, from 0; unique in a run.
@@ -117,7 +117,7 @@ def make_spec(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a candidate.
+    """The result of evaluating a candidate, or why there is none.
 
     Attributes:
         candidate_id: ``Candidate.id``.

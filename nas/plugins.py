@@ -27,7 +27,7 @@ class PluginError(ValueError):
 
 
 class Plugin(BaseModel):
-    """Code to load.
+    """A file or module of the user's own code that a run loads.
 
     Attributes:
         source: absolute path of a Python file, or the name of a module that can be imported.

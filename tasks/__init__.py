@@ -35,5 +35,5 @@ __all__ = [
 ]
 
 if __name__ != "gondwana.tasks":
-    # In the clone's root `import tasks` finds this folder. It gets the same objects, and no submodule a second time.
-    __path__: list[str] = []
+    # `import tasks` in the clone's root finds this folder: the same objects, and no submodule loaded twice.
+    __path__ = []

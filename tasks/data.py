@@ -25,7 +25,7 @@ class MissingDataError(ValueError):
 
 
 class DamagedDataError(ValueError):
-    """A file of a dataset is there but does not hold what it should."""
+    """A file of a dataset is there, but its content is not that of the dataset."""
 
 
 @dataclass(frozen=True, slots=True)

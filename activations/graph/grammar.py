@@ -165,24 +165,26 @@ def parameter_name(number: int) -> str:
     return _LETTERS[number] if number < len(_LETTERS) else f"p{number + 1}"
 
 
-def _text_order(nodes: Sequence[NodeLike]) -> list[int]:
-    """Return the positions of the nodes in the order of the text: an operator comes before its arguments."""
-    stack: list[list[int]] = []
-    for i, node in enumerate(nodes):
-        arguments = stack[len(stack) - node.arity :]
-        del stack[len(stack) - node.arity :]
-        stack.append([i, *(position for argument in arguments for position in argument)])
-    return stack[0]
-
-
 def parameter_numbers(nodes: Sequence[NodeLike]) -> dict[int, int]:
-    """Return, by the position of the node whose edge carries it, the number of each parameter in the text."""
-    if not any(node.parameter for node in nodes):
-        return {}
-    return {
-        position: number
-        for number, position in enumerate(i for i in _text_order(nodes) if nodes[i].parameter)
-    }
+    """Return, by the position of the node whose edge carries it, the number of each parameter in the text.
+
+    In the text an operator comes before its arguments: of two subexpressions the one that begins first among the nodes
+    is written first, and of two that begin together the longer one, which holds the other.
+    """
+    positions = [i for i, node in enumerate(nodes) if node.parameter]
+    if len(positions) > 1:
+        positions.sort(key=lambda i: (start(nodes, i), -i))
+    return {position: number for number, position in enumerate(positions)}
+
+
+def start(nodes: Sequence[NodeLike], index: int) -> int:
+    """Return where the subexpression that ends at ``index`` begins: it is ``nodes[start : index + 1]``."""
+    missing = 1
+    while True:
+        missing += nodes[index].arity - 1
+        if missing == 0:
+            return index
+        index -= 1
 
 
 def format_nodes(nodes: Sequence[NodeLike]) -> str:

@@ -113,13 +113,7 @@ class Graph:
 
     def start(self, index: int) -> int:
         """Return where the subexpression that ends at ``index`` begins: it is ``nodes[start : index + 1]``."""
-        missing = 1
-        position = index
-        while True:
-            missing += self.nodes[position].arity - 1
-            if missing == 0:
-                return position
-            position -= 1
+        return grammar.start(self.nodes, index)
 
     def arguments(self, index: int) -> list[int]:
         """Return the positions of the arguments of node ``index``, from left to right."""
@@ -195,7 +189,7 @@ class Graph:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Graph:
-        """Inverse of :meth:`to_json`.
+        """Return the graph that :meth:`to_json` wrote.
 
         Raises:
             GraphError, OperatorError: if ``data`` is not the JSON of a function.

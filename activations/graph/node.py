@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 
@@ -17,3 +18,13 @@ class Node(NamedTuple):
     operator: str
     arity: int
     parameter: bool = False
+
+
+Nodes = tuple[Node, ...]
+"""The nodes of a graph, in the order of evaluation."""
+
+
+@cache
+def shared_node(operator: str, arity: int, parameter: bool = False) -> Node:
+    """Return ``Node(operator, arity, parameter)``, the same object each time: graphs by the thousand share theirs."""
+    return Node(operator, arity, parameter)

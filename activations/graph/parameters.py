@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from gondwana.activations.graph.graph import Graph
+from gondwana.activations.graph.node import Node, Nodes, shared_node
 
 MAX_PARAMETERS = 3
 
@@ -27,13 +28,25 @@ def parametrize(graph: Graph, rng: np.random.Generator, most: int = MAX_PARAMETE
     Raises:
         ValueError: if ``most`` is negative.
     """
+    return Graph(parametrize_nodes(graph.nodes, rng, most))
+
+
+def parametrize_nodes(nodes: Nodes, rng: np.random.Generator, most: int) -> Nodes:
+    """Do what :func:`parametrize` does with the nodes of a graph."""
     if most < 0:
         raise ValueError(f"most must be >= 0. Received: {most}")
-    count = min(int(rng.integers(most + 1)), len(graph.nodes))
-    chosen = set(rng.choice(len(graph.nodes), size=count, replace=False).tolist()) if count else set()
-    return Graph(tuple(node._replace(parameter=i in chosen) for i, node in enumerate(graph.nodes)))
+    count = min(int(rng.integers(most + 1)), len(nodes))
+    changed = [_with_factor(node, False) if node.parameter else node for node in nodes]
+    if count:
+        for position in rng.choice(len(nodes), size=count, replace=False).tolist():
+            changed[position] = _with_factor(nodes[position], True)
+    return tuple(changed)
+
+
+def _with_factor(node: Node, parameter: bool) -> Node:
+    return shared_node(node.operator, node.arity, parameter)
 
 
 def with_parameters(graph: Graph, positions: set[int] | frozenset[int]) -> Graph:
     """Return ``graph`` with a factor on the outgoing edges of the nodes at ``positions`` and nowhere else."""
-    return Graph(tuple(node._replace(parameter=i in positions) for i, node in enumerate(graph.nodes)))
+    return Graph(tuple(_with_factor(node, i in positions) for i, node in enumerate(graph.nodes)))

@@ -37,8 +37,9 @@ class OperatorSet:
         """Return the names that may replace an operator with ``arity`` arguments in a graph."""
         if arity == 1:
             return self.unary
-        n_ary = tuple(op.name for op in _OPERATORS.values() if op.arity is None)
-        return self.binary if arity == 2 else n_ary
+        if arity == 2:
+            return self.binary
+        return tuple(op.name for op in _OPERATORS.values() if op.arity is None)
 
 
 _OPERATORS: dict[str, Operator] = {}

@@ -14,12 +14,12 @@ import numpy as np
 
 from gondwana.activations.errors import ActivationError
 from gondwana.activations.graph.graph import Graph
-from gondwana.activations.graph.node import Node
-from gondwana.activations.graph.parameters import MAX_PARAMETERS, parametrize
+from gondwana.activations.graph.node import Node, Nodes, shared_node
+from gondwana.activations.graph.parameters import MAX_PARAMETERS, parametrize_nodes
 from gondwana.activations.operators.pangaea import PANGAEA
 from gondwana.activations.operators.record import INPUT
 from gondwana.activations.operators.registry import OperatorSet
-from gondwana.activations.space.mutation import mutate
+from gondwana.activations.space.mutation import mutate_nodes
 from gondwana.activations.space.validity import Distinct, problem
 
 MUTATIONS_PER_SAMPLE = 3
@@ -29,22 +29,25 @@ _MAX_REJECTIONS = 10_000
 def minimal(rng: np.random.Generator, operators: OperatorSet = PANGAEA) -> Graph:
     """Return ``unary(unary(x))`` or ``binary(unary(x), unary(x))``, with equal chances; operators are uniform."""
 
-    def draw(names: tuple[str, ...]) -> str:
-        return names[int(rng.integers(len(names)))]
+    return Graph(_minimal(rng, operators))
 
-    x = Node(INPUT, 0)
+
+def _minimal(rng: np.random.Generator, operators: OperatorSet) -> Nodes:
+    def draw(names: tuple[str, ...], arity: int) -> Node:
+        return shared_node(names[int(rng.integers(len(names)))], arity)
+
+    x = shared_node(INPUT, 0)
     if rng.integers(2):
-        binary, left, right = draw(operators.binary), draw(operators.unary), draw(operators.unary)
-        return Graph((x, Node(left, 1), x, Node(right, 1), Node(binary, 2)))
-    inner, outer = draw(operators.unary), draw(operators.unary)
-    return Graph((x, Node(inner, 1), Node(outer, 1)))
+        binary, left, right = draw(operators.binary, 2), draw(operators.unary, 1), draw(operators.unary, 1)
+        return (x, left, x, right, binary)
+    return (x, draw(operators.unary, 1), draw(operators.unary, 1))
 
 
-def _draw(rng: np.random.Generator, operators: OperatorSet, mutations: int, max_parameters: int) -> Graph:
-    graph = minimal(rng, operators)
+def _draw(rng: np.random.Generator, operators: OperatorSet, mutations: int, max_parameters: int) -> Nodes:
+    nodes = _minimal(rng, operators)
     for _ in range(mutations):
-        graph = mutate(graph, rng, operators)
-    return parametrize(graph, rng, max_parameters)
+        nodes = mutate_nodes(nodes, rng, operators)
+    return parametrize_nodes(nodes, rng, max_parameters)
 
 
 @overload
@@ -115,12 +118,18 @@ def _accepted(
     mutations: int,
     max_parameters: int,
 ) -> Iterator[Graph]:
-    seen = Distinct()
+    distinct = Distinct()
+    met: set[Nodes] = set()  # every third draw repeats an earlier one to the letter once there are many
     rejected = 0
     while rejected < _MAX_REJECTIONS:
-        graph = _draw(rng, operators, mutations, max_parameters)
-        if (valid and problem(graph) is not None) or (unique and not seen.add(graph)):
-            rejected += 1
+        nodes = _draw(rng, operators, mutations, max_parameters)
+        rejected += 1
+        if unique:
+            if nodes in met:
+                continue
+            met.add(nodes)
+        graph = Graph(nodes)
+        if (valid and problem(graph) is not None) or (unique and not distinct.add(graph)):
             continue
         rejected = 0
         yield graph

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from gondwana import autoinit
+from gondwana.activations.graph.grammar import format_nodes
 from gondwana.activations.graph.graph import Graph
-from gondwana.activations.operators.record import REALS, Array
-from gondwana.activations.operators.registry import operator
+from gondwana.activations.graph.node import Nodes
+from gondwana.activations.operators.record import Array
+from gondwana.activations.space.values import GRID, NODES, WEIGHTS, Part, whole, with_parameters_doubled
 from gondwana.activations.study.breakpoints import breakpoints
 from gondwana.activations.study.moments import gaussian_moments
 
 MAX_VARIANCE = 1e6
 """Functions with a larger Gaussian variance are refused: no learning rate survives them in float32."""
 
-_GRID = np.linspace(-5, 5, 201)
-_PANELS = np.array([-9.0, -7.0, -5.5, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.5, 7.0, 9.0])
-_LEGENDRE, _LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(8)
-_NODES = ((_PANELS[1:] + _PANELS[:-1]) / 2)[:, None] + np.diff(_PANELS)[:, None] / 2 * _LEGENDRE
-_WEIGHTS = (
-    np.diff(_PANELS)[:, None] / 2 * _LEGENDRE_WEIGHTS * np.exp(-(_NODES**2) / 2) / np.sqrt(2 * np.pi)
-).ravel()
-_POINTS = np.concatenate([_GRID, _NODES.ravel()])
-_OUTER = np.abs(_NODES.ravel()) > 7.0
+_OUTER = np.abs(NODES) > 7.0
 _CONSTANT = 1e-9
-_LARGEST = float(np.finfo(np.float32).max)
 _TAIL = 1e-3
 _CLOSE = 1e-7
 _HIGH = 1e3
-_SIGNATURE_NODES = np.polynomial.hermite_e.hermegauss(32)[0]
 _PROJECTION = (
     np.linspace(1.0, 2.0, 32) / 48
 )  # sums to 1: a difference of at most the tolerance moves it by no more
@@ -42,34 +36,36 @@ def problem(graph: Graph, max_variance: float = MAX_VARIANCE) -> str | None:
     inner value that float32 cannot hold on more than one grid point, such as 1/relu(x); variance under N(0, 1) finite
     and at most ``max_variance``; no pole between the grid points.
     """
-    inner = graph.inner_values(_POINTS)
-    grid, nodes = inner[-1][: _GRID.size], inner[-1][_GRID.size :]
-    bad = ~np.isfinite(grid)
-    if bad.any():
-        at = _GRID[bad][np.abs(_GRID[bad]).argmin()]
-        return f"not finite at x = {at:.4g}"
-    size = float(np.abs(grid).max())
-    if np.ptp(grid) <= _CONSTANT * max(size, 1e-3):
-        return f"constant on [-5, 5] (value {grid[0]:.4g})"
-    if any(np.count_nonzero(~(np.abs(value[: _GRID.size]) < _LARGEST)) > 1 for value in inner):
-        return "an inner value is infinite on part of [-5, 5], where the gradient is not a number"
+    part = whole(graph)
+    if part.verdict is None or part.verdict[0] != max_variance:
+        part.verdict = (max_variance, *_examined(part, max_variance))
+    _, reason, second = part.verdict
+    return _pole(graph, second) if reason is None and part.partial else reason
+
+
+def _examined(part: Part, max_variance: float) -> tuple[str | None, float]:
+    """Return why the values of ``part`` are of no use, poles apart; if they are of use, None and the second moment."""
+    grid, nodes = part.grid, part.nodes
+    low, high = float(grid.min()), float(grid.max())  # not a number if one of the values is none
+    if not (math.isfinite(low) and math.isfinite(high)):
+        bad = GRID[~np.isfinite(grid)]
+        return f"not finite at x = {bad[np.abs(bad).argmin()]:.4g}", np.nan
+    if high - low <= _CONSTANT * max(high, -low, 1e-3):
+        return f"constant on [-5, 5] (value {grid[0]:.4g})", np.nan
+    if part.infinite:
+        return "an inner value is infinite on part of [-5, 5], where the gradient is not a number", np.nan
     if not np.isfinite(nodes).all():
-        return "no Gaussian moments: it overflows in the tails of N(0, 1)"
+        return "no Gaussian moments: it overflows in the tails of N(0, 1)", np.nan
     with np.errstate(over="ignore", invalid="ignore"):
-        shares = _WEIGHTS * nodes**2
+        shares = WEIGHTS * nodes**2
         second = shares.sum()
-        variance = _WEIGHTS @ np.square(nodes - _WEIGHTS @ nodes)
+        variance = WEIGHTS @ np.square(nodes - WEIGHTS @ nodes)
         outer = shares[_OUTER].sum() / second
     if variance > max_variance and outer <= 0.5:
-        return f"Gaussian variance {variance:.3g} exceeds {max_variance:.3g}"
+        return f"Gaussian variance {variance:.3g} exceeds {max_variance:.3g}", np.nan
     if not outer <= _TAIL:
-        return "no usable Gaussian moments: it grows too fast in the tails of N(0, 1)"
-    if any(
-        not step.constant and step.operator and operator(step.operator).domain is not REALS
-        for step in graph.program.steps
-    ):
-        return _pole(graph, float(second))
-    return None
+        return "no usable Gaussian moments: it grows too fast in the tails of N(0, 1)", np.nan
+    return None, float(second)
 
 
 def _pole(graph: Graph, second: float) -> str | None:
@@ -99,34 +95,45 @@ class Distinct:
 
     def __init__(self, tolerance: float = 1e-6) -> None:
         self.tolerance = tolerance
-        self._buckets: dict[int, list[tuple[Array, str]]] = {}
-        self._count = 0
+        self._values: list[Array] = []
+        self._nodes: list[Nodes] = []
+        self._buckets: dict[
+            int, tuple[int, ...]
+        ] = {}  # of places in the lists: these the collector need not visit
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._nodes)
 
     def find_or_add(self, graph: Graph) -> str | None:
         """Return the text of the function added earlier that equals ``graph``; if there is none, add it."""
-        values = fingerprint(graph, self.tolerance)
-        found = self._find(values)
-        if found is None:
-            self._buckets.setdefault(self._bucket(values), []).append((values, graph.text))
-            self._count += 1
-        return found
+        found = self._find_or_add(graph)
+        return None if found is None else format_nodes(self._nodes[found])
 
     def add(self, graph: Graph) -> bool:
         """Add ``graph`` and return True, or return False if an equal function is there."""
-        return self.find_or_add(graph) is None
+        return self._find_or_add(graph) is None
+
+    def _find_or_add(self, graph: Graph) -> int | None:
+        values = fingerprint(graph, self.tolerance)
+        found = self._find(values)
+        if found is None:
+            bucket = self._bucket(values)
+            self._buckets[bucket] = (*self._buckets.get(bucket, ()), len(self._nodes))
+            self._values.append(values)
+            self._nodes.append(graph.nodes)
+        return found
 
     def _bucket(self, values: Array) -> int:
         return int(np.floor(values[: _PROJECTION.size] @ _PROJECTION / (2 * self.tolerance)))
 
-    def _find(self, values: Array) -> str | None:
+    def _find(self, values: Array) -> int | None:
+        """Return the place of the function with these values in the lists."""
         bucket = self._bucket(values)
         for key in (bucket - 1, bucket, bucket + 1):
-            for other, text in self._buckets.get(key, ()):
+            for place in self._buckets.get(key, ()):
+                other = self._values[place]
                 if other.size == values.size and np.abs(other - values).max() <= self.tolerance:
-                    return text
+                    return place
         return None
 
 
@@ -135,12 +142,17 @@ def fingerprint(graph: Graph, tolerance: float = 1e-6) -> Array:
 
     The first row is the function at initialization; the others belong to the parameters that have an effect, sorted.
     """
-    count = graph.parameters
-    factors = [np.ones((count + 1, 1)) for _ in range(count)]
-    for k, factor in enumerate(factors):
-        factor[k + 1] = 2.0
-    rows = graph(np.broadcast_to(_SIGNATURE_NODES, (count + 1, _SIGNATURE_NODES.size)), factors)
-    rows = np.arcsinh(np.nan_to_num(rows, nan=_NOT_A_NUMBER, posinf=_INFINITE, neginf=-_INFINITE))
-    effective = rows[1:][np.abs(rows[1:] - rows[0]).max(axis=1, initial=0.0) > tolerance]
-    order = np.argsort(effective @ _PROJECTION, kind="stable")
-    return np.concatenate([rows[0], *effective[order]])
+    if not graph.parameters:
+        return _compressed(whole(graph).signature)
+    part, doubled = with_parameters_doubled(graph)
+    first, rows = _compressed(part.signature), _compressed(doubled)
+    effective = rows[np.abs(rows - first).max(axis=1, initial=0.0) > tolerance]
+    if len(effective) > 1:
+        effective = effective[np.argsort(effective @ _PROJECTION, kind="stable")]
+    return np.concatenate([first, effective.ravel()])
+
+
+def _compressed(values: Array) -> Array:
+    if not np.isfinite(values).all():
+        values = np.nan_to_num(values, nan=_NOT_A_NUMBER, posinf=_INFINITE, neginf=-_INFINITE)
+    return np.asarray(np.arcsinh(values))

@@ -1,7 +1,7 @@
-"""Calculus: what can happen to a signal, said once, and answered by two theories.
+"""Calculus: the operations that layers perform on signals, as one interface with two implementations.
 
-A rule translates a layer into these operations. `paper.PaperCalculus` answers them as Appendix A of the
-paper does; :class:`gondwana.autoinit.propagation.exact.ExactCalculus` by mean-field theory.
+A rule (``autoinit/rules``) translates a layer into these operations. `paper.PaperCalculus` computes them as Appendix A
+of the paper does; :class:`gondwana.autoinit.propagation.exact.ExactCalculus` by mean-field theory.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Over: TypeAlias = Literal["batch", "channels", "group"]
 
 @dataclass(frozen=True, slots=True)
 class Energy:
-    """What a weight is multiplied with.
+    """Sum of squares of the inputs that the weights of one output entry are multiplied with.
 
     Attributes:
         value: sum of E[x^2] over the inputs of one output entry (mean over positions): ``1 / value`` is the weight
@@ -35,10 +35,10 @@ class Energy:
 
 
 class Calculus(Protocol):
-    """The operations. Signals in and out; nothing is changed."""
+    """Operations on signals. Each returns a new signal and leaves its arguments as they are."""
 
     def elementwise(self, x: Signal, f: ScalarFunction) -> Signal:
-        """f(x)."""
+        """Return the signal of f(x), with f applied to every entry."""
         ...
 
     def combine(

@@ -1,8 +1,9 @@
 """Mean-field theory of wide networks at initialization: the exact propagation.
 
-Beside mean and variance it follows the covariance between positions and between examples, how E[x^2] varies from the
-border to the middle of a map, and of which Gaussian a tensor is a function (`signals/law.py`). What it neglects is
-of the order of one over the width of a layer.
+Beside mean and variance it follows, for every tensor: the covariance between positions and between examples; how E[x^2]
+varies from the border to the middle of a map (*relief*, ``signals/fields.py``) and from example to example
+(*loudness*); and of which Gaussian the tensor is a function (its *law*, the probability distribution; both in
+``signals/law.py``). What it neglects is of the order of one over the width of a layer.
 """
 
 from __future__ import annotations
@@ -60,11 +61,11 @@ _KURTOSIS = 0.8
 """E[w^4] / (3 E[w^2]^2) of a truncated normal weight."""
 
 _QUIET = 0.02
-"""Spread below which a law forgets its loudness."""
+"""Spread of E[x^2] over examples (:class:`~gondwana.autoinit.signals.law.Loudness`) below which it is taken as 0."""
 
 
 class ExactCalculus:
-    """See :class:`gondwana.autoinit.propagation.calculus.Calculus`."""
+    """The operations of :class:`gondwana.autoinit.propagation.calculus.Calculus` by mean-field theory."""
 
     def __init__(self) -> None:
         self._integrable: set[tuple[ScalarFunction, float, float]] = set()
@@ -87,7 +88,7 @@ class ExactCalculus:
     def combine(
         self, signals: Sequence[Signal], how: Literal["add", "multiply", "maximum", "minimum"]
     ) -> Signal:
-        """Combine pairwise, jointly where the tensors have sources in common."""
+        """Combine pairwise; tensors that were made from a common Gaussian source are taken as dependent."""
         result = field_of(signals[0])
         for signal in signals[1:]:
             other = field_of(signal)
@@ -106,7 +107,7 @@ class ExactCalculus:
         return field.mapped(lambda part: part.affine(factor, offset), keep=not offset).signal()
 
     def concatenate(self, signals: Sequence[Signal], sizes: Sequence[float]) -> Signal:
-        """Parts side by side."""
+        """Join the parts of several fields; each keeps its share of the channels."""
         total = math.fsum(sizes)
         fields = [field_of(signal) for signal in signals]
         parts = [
@@ -162,7 +163,7 @@ class ExactCalculus:
         return Energy(channels * second * level, output.signal(), channels * taps)
 
     def average(self, x: Signal, window: Window) -> Signal:
-        """E[y^2] = q/K + c (K-1)/K, each Hermite component of the law damped by itself."""
+        """E[y^2] = q/K + c (K-1)/K, each Hermite component of the distribution damped by itself."""
         field = field_of(x)
         axes = axes_of(window)
         if axes is None:
@@ -325,7 +326,7 @@ def _combined_loudness(first: Field, second: Field, how: str) -> Loudness:
     total = first.second + second.second
     if total <= 0:
         return STEADY
-    # What the quieter one has is taken to be in both, for one of them mostly comes from the other.
+    # The smaller spread is taken as common to both tensors, because one mostly comes from the other (a residual sum).
     one, two = first.second / total, second.second / total
     spread, excess = (
         min(a, b) + one**2 * (a - min(a, b)) + two**2 * (b - min(a, b))
@@ -340,9 +341,10 @@ def _combined_loudness(first: Field, second: Field, how: str) -> Loudness:
 def _loudness(
     field: Field, channels: float, taps: float, axes: Sequence[Axis] | None, window: Window | None
 ) -> tuple[Loudness, Loudness]:
-    """Return how the mean of x^2 over the inputs of an output entry differs between examples.
+    """Return how much the mean of x^2 over the inputs of one output entry differs between examples.
 
-    The first is for the output entry, the second what all channels of the output have in common.
+    Returns:
+        The loudness of an output entry, and the loudness that all channels of the output have in common.
     """
     if field.second <= 0:
         return STEADY, STEADY
@@ -368,7 +370,7 @@ def _loudness(
 
 
 def _over_taps(loudness: Loudness, taps: float, common: tuple[float, float]) -> Loudness:
-    """Average over the taps: what positions do not have in common averages out."""
+    """Return the loudness of a mean over the taps of a window; what differs between positions averages out."""
     spread, across, near, excess = loudness
     single = (1 - near) / taps
     level = near + single
@@ -383,7 +385,7 @@ def _over_taps(loudness: Loudness, taps: float, common: tuple[float, float]) -> 
 
 
 def audible(loudness: Loudness) -> Loudness:
-    """Return the loudness as a law remembers it: rounded, and none if it is small."""
+    """Return the loudness to two digits, and none if its spread is too small to matter."""
     spread = min(loudness.spread, 4.0)
     return loudness._replace(spread=float(f"{spread:.2g}")) if spread > _QUIET else STEADY
 

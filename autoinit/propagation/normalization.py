@@ -1,4 +1,8 @@
-"""Normalization of fields: what all examples, or all channels, have in common is taken away."""
+"""Normalization of fields: batch normalization over examples, layer and group normalization over channels.
+
+It changes the correlations of a field (what all examples share is subtracted), its *relief* (how E[x^2] varies over
+positions, ``signals/fields.py``) and its *loudness* (how E[x^2] varies over examples, ``signals/law.py``).
+"""
 
 from __future__ import annotations
 

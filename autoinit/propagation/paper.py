@@ -44,7 +44,7 @@ class PaperCalculus:
         return largest(signals, 1.0 if how == "maximum" else -1.0)
 
     def scale(self, x: Signal, factor: float, offset: float = 0.0) -> Signal:
-        """Exact."""
+        """Scale and shift mean and variance, which needs no approximation."""
         return x.affine(factor, offset)
 
     def concatenate(self, signals: Sequence[Signal], sizes: Sequence[float]) -> Signal:

@@ -1,1 +1,1 @@
-"""Signals: mean, variance, covariance between positions, and what is remembered of their law."""
+"""Signals: mean, variance, covariance between positions, and the probability distribution (law) behind them."""

@@ -1,4 +1,8 @@
-"""Functions applied to fields: composition on the grid, and what depends on the size of the argument."""
+"""Activation functions applied to fields, by composition on the grid on which a part's function is held.
+
+Where E[x^2] depends on the position (a field's *relief*) or on the example (its *loudness*, ``signals/law.py``), the
+function is evaluated at several sizes of its argument.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +30,11 @@ _SIZES = 9
 """Number of sizes of the argument at which a function is evaluated where the size depends on the position."""
 
 _SILENT = 1e-3
-"""Spread of E[x^2] among examples that is not followed further."""
+"""Relative variance of E[x^2] among examples below which it is taken as 0."""
 
 
 def composed(field: Field, f: ScalarFunction) -> Field:
-    """Return f(x)."""
+    """Return the field of f(x), with f applied to every entry of the field x."""
     values = np.stack([part.values for part in field.parts])
     plain = _finite(f, values)  # one call of f for all parts: most of the time goes into calls
     if field.relief is None:

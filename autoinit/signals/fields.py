@@ -1,4 +1,9 @@
-"""Fields: a tensor's parts together with how their size varies over positions, and the way to and from signals."""
+"""Fields: the distribution of a tensor, position by position, and the way from signals to fields and back.
+
+A field consists of *parts*, one for each kind of channel, and of a *relief*: how E[x^2] varies over the positions of a
+map, which zero padding makes smaller at the border. *Loudness* says how E[x^2] varies from example to example
+(``law.py``).
+"""
 
 from __future__ import annotations
 
@@ -33,10 +38,11 @@ class Field:
     """x at position p is sqrt(relief[p]) * f(z), with f and z those of a part.
 
     Attributes:
-        parts: of the channels, in order; their shares add up to 1.
-        relief: E[x^2] over positions relative to the parts'; None where it is 1 everywhere.
-        common: what subtracting a channel's mean over examples and positions takes from the relief, where it depends on
-            the position: ``2 E[x m] - E[m^2]`` with m that mean. Only right after a convolution.
+        parts: one for each group of channels that are distributed alike; their shares add up to 1.
+        relief: E[x^2] at each position, divided by that of the parts, as an array over positions; None if 1 everywhere.
+        common: how much smaller the relief becomes when each channel's mean over examples and positions is subtracted,
+            where that depends on the position: ``2 E[x m] - E[m^2]`` with m that mean. Set by convolutions only.
+        loudness: how E[x^2] differs from example to example.
     """
 
     parts: tuple[Part, ...]
@@ -134,7 +140,7 @@ def aligned(first: Sequence[Part], second: Sequence[Part]) -> list[tuple[Part, P
 
 
 def condensed(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Return at most a dozen parts: equal laws are joined first, then everything that is left over."""
+    """Return at most a dozen parts: equally distributed ones are joined first, then all that is left over."""
     if len(parts) <= _MOST_PARTS:
         return tuple(parts)
     groups: dict[tuple[float, ...], list[Part]] = {}
@@ -146,7 +152,7 @@ def condensed(parts: Sequence[Part]) -> tuple[Part, ...]:
 
 
 def _joined(parts: Sequence[Part]) -> Part:
-    """Return one part with the law of a mixture."""
+    """Return one part distributed as the mixture of several."""
     share = math.fsum(part.share for part in parts)
     if len(parts) == 1:
         return parts[0]
@@ -170,7 +176,7 @@ def relief_or_ones(relief: Array | None, shape: Shape) -> Array:
 
 
 def weakened(part: Part, lean: float) -> dict[int, float]:
-    """Return the loadings after something independent came in: ``lean`` is the correlation with what was there."""
+    """Return the loadings after an independent Gaussian was added; ``lean`` is the correlation of old and new."""
     kept = {key: lean * loading for key, loading in part.loadings.items()}
     kept[new_source()] = math.sqrt(max(1 - math.fsum(loading**2 for loading in kept.values()), 0.0))
     return kept

@@ -1,4 +1,4 @@
-"""Laws: tensors whose entries are functions of Gaussians, as the exact propagation remembers them.
+"""Laws: the probability distributions of tensors whose entries are functions of Gaussians (exact propagation).
 
 In a wide network with random weights, the output of a layer with weights is a Gaussian field: entries of different
 channels are independent, entries of one channel at two positions, or in two examples, are correlated. What follows
@@ -7,6 +7,10 @@ values on a fixed grid of the standard Gaussian, which makes composition, produc
 
 Two values of a part at latent correlation rho have E[f f'] = sum_n a_n^2 rho^n, with a_n the Hermite coefficients of f
 (Mehler's formula).
+
+Words: *law* is short for probability distribution. *Loudness* says by how much the mean of x^2 over an example differs
+from example to example: a narrow layer makes some examples louder than others. A *source* is one independent Gaussian
+field from which others are made, named by a number.
 """
 
 from __future__ import annotations
@@ -64,7 +68,7 @@ def new_source() -> int:
 
 
 class Correlations(NamedTuple):
-    """Of a Gaussian field with itself.
+    """Correlation coefficients of a Gaussian field with itself, each from -1 to 1.
 
     Attributes:
         across: between two positions of one example, on average over all pairs.
@@ -85,7 +89,7 @@ class Correlations(NamedTuple):
         return Correlations(*(known[value] for value in self))
 
     def single(self) -> Correlations:
-        """Return what holds where there is one position only: it is correlated with itself."""
+        """Return the coefficients for a tensor with one position only, which is correlated with itself."""
         return Correlations(1.0, 1.0, self.between)
 
 
@@ -93,14 +97,14 @@ INDEPENDENT = Correlations()
 
 
 class Loudness(NamedTuple):
-    """How E[x^2] differs from example to example.
+    """How much E[x^2], taken over one example, differs from example to example.
 
     Attributes:
-        spread: its relative variance.
-        across: share of that which two positions of an example have in common, on average over pairs.
-        near: the same for neighbours.
-        excess: what of the spread is left once each channel has been normalized over the examples: a sum of Gaussian
-            inputs is a Gaussian then, however few they are.
+        spread: variance of E[x^2] over examples, divided by the square of its mean.
+        across: share of the spread that two positions of an example have in common, on average over all pairs.
+        near: the same for neighbouring positions.
+        excess: part of the spread that stays after each channel has been normalized over the examples. It is 0 for sums
+            of Gaussian inputs, which are Gaussian again.
     """
 
     spread: float = 0.0
@@ -109,7 +113,7 @@ class Loudness(NamedTuple):
     excess: float = 0.0
 
     def joined(self, other: Loudness, weight: float = 1.0, other_weight: float = 1.0) -> Loudness:
-        """Return the loudness of a weighted sum of two independent energies."""
+        """Return the loudness of a sum whose mean squares are those of two independent tensors, weighted."""
         one, two = weight**2 * self.spread, other_weight**2 * other.spread
         total = one + two
         if total <= 0:
@@ -196,7 +200,7 @@ class Part:
         return float(rho)
 
     def like(self, other: Part, function: Callable[[float], float] = float) -> Part:
-        """Return this part with correlations at which its E[x x'] is ``function`` of that of ``other``."""
+        """Return this part with correlations at which its E[x x'] is ``function`` of the E[x x'] of ``other``."""
         return replace(self, rho=other.rho.mapped(lambda rho: self.latent(function(other.shared(rho)))))
 
     def mapped(self, values: Array) -> Part:

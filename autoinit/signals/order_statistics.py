@@ -19,7 +19,7 @@ _CELLS = np.concatenate(
 
 
 def maximum(part: Part, count: float, everywhere: bool) -> Part:
-    """Return the law of the largest of ``count`` entries of one channel.
+    """Return the distribution of the largest of ``count`` entries of one channel.
 
     Given what the entries share, they are independent: P(max <= v) = E_u[P(x <= v | u)^count]. That windows may overlap
     is neglected.

@@ -11,7 +11,7 @@ from gondwana.autoinit.errors import SignalError
 
 
 class Law(Protocol):
-    """What the exact propagation remembers of a tensor beside its moments; ``fields.field_of`` reads it."""
+    """Probability distribution of a tensor, kept by the exact propagation; ``fields.field_of`` reads it."""
 
     @property
     def energy(self) -> float:
@@ -27,7 +27,7 @@ class Signal:
         variance: Var[x].
         covariance: of the same channel of one example at two different positions; 0 where positions are taken as
             independent, which the ``paper`` propagation always does.
-        law: in the ``exact`` propagation, the law behind these numbers where it is known.
+        law: in the ``exact`` propagation, the probability distribution that has these moments, where it is known.
 
     Raises:
         SignalError: if a number is not finite, or the variance is negative, or the covariance is larger.

@@ -76,6 +76,7 @@ class Trainings:
 def make_search(arm: str, seed: int, evaluations: int) -> Any:
     """Return the search of an arm, told of each outcome before it is asked again."""
     from gondwana import tasks
+    from gondwana.nas.searches.job import SearchJob
     from gondwana.nas.searches.pangaea.search import PangaeaSettings, RandomSettings
 
     common: dict[str, Any] = {
@@ -89,7 +90,7 @@ def make_search(arm: str, seed: int, evaluations: int) -> Any:
     else:
         settings = PangaeaSettings(**common, population=POPULATION, tournament=TOURNAMENT)
     return settings.create(
-        seed=seed, generations=1, task=TASK, info=tasks.get(TASK["name"]).info, training=TRAINING
+        SearchJob(seed=seed, generations=1, task=TASK, info=tasks.get(TASK["name"]).info, training=TRAINING)
     )
 
 

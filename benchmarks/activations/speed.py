@@ -1,6 +1,6 @@
 """Speed of sampling, parsing and integrating, and the accuracy of the integrals against mpmath.
 
-python benchmarks/activations/speed.py [--functions 5000] [--against-mpmath 200] [--seed 0]
+python benchmarks/activations/speed.py [--functions 5000] [--kept 4000 50000] [--against-mpmath 200] [--seed 0]
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from itertools import islice
 
 import mpmath as mp
 import numpy as np
@@ -105,28 +106,26 @@ def timed(work: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
-def sampling(functions: int, seed: int) -> list[Graph]:
-    """Print speeds of sampling and text; return valid, distinct functions."""
-    rng = np.random.default_rng(seed)
+def sampling(functions: int, seed: int) -> None:
+    """Print speeds of bare draws and of text."""
     plain: list[Graph] = []
-    seconds = timed(lambda: plain.extend(activations.sample(rng, functions)))
-    print(f"sampled per second                                   {functions / seconds:>10,.0f}")
-    found: list[Graph] = []
-    distinct = activations.Distinct()
-
-    def examine() -> None:
-        for graph in activations.sample(np.random.default_rng(seed), functions):
-            if activations.problem(graph) is None and distinct.add(graph):
-                found.append(graph)
-
-    seconds = timed(examine)
-    print(
-        f"sampled, validated and deduplicated per second       {functions / seconds:>10,.0f}   ({len(found)} kept)"
-    )
+    seconds = timed(lambda: plain.extend(activations.sample(np.random.default_rng(seed), functions)))
+    print(f"drawn per second, good or not                        {functions / seconds:>10,.0f}")
     texts = [str(graph) for graph in plain]
     seconds = timed(lambda: [str(activations.parse(text)) for text in texts])
     print(f"parsed and printed per second                        {functions / seconds:>10,.0f}")
-    return found
+
+
+def kept(counts: list[int], seed: int) -> list[Graph]:
+    """Print how many distinct valid functions come per second, over the first so many; return the first of them."""
+    found: list[Graph] = []
+    source = activations.sample(np.random.default_rng(seed), max(counts), unique=True, valid=True)
+    seconds = 0.0
+    for count in sorted(counts):
+        missing = islice(source, count - len(found))
+        seconds += timed(lambda more=missing: found.extend(more))
+        print(f"distinct, valid and kept per second, of the first {count:>6,} {count / seconds:>6,.0f}")
+    return found[: min(counts)]
 
 
 def moments(graphs: list[Graph]) -> None:
@@ -178,11 +177,12 @@ def accuracy(wanted: int, seed: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--functions", type=int, default=5000)
+    parser.add_argument("--kept", type=int, nargs="+", default=[4000, 50_000], help="functions to be kept")
     parser.add_argument("--against-mpmath", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    found = sampling(options.functions, options.seed)
-    moments(found)
+    sampling(options.functions, options.seed)
+    moments(kept(options.kept, options.seed))
     accuracy(options.against_mpmath, options.seed + 1)
 
 

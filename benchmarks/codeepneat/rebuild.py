@@ -4,25 +4,13 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
 import os
-import subprocess
-import sys
 import time
-from pathlib import Path
+
+from exported import outcomes
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-
-def rows(run_dir: str) -> list[dict[str, str]]:
-    """Return the rows of ``gondwana export RUN --format csv``."""
-    gondwana = Path(sys.executable).with_name("gondwana")
-    command = [str(gondwana), "export", run_dir, "--format", "csv"]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    csv.field_size_limit(10_000_000)
-    return list(csv.DictReader(io.StringIO(text)))
 
 
 def main() -> int:
@@ -36,7 +24,7 @@ def main() -> int:
     from gondwana.nas.searches.codeepneat.network.build import build, parameter_count
 
     checked = wrong = 0
-    for row in rows(parser.parse_args().run):
+    for row in outcomes(parser.parse_args().run):
         spec = json.loads(row["spec"])
         if spec["model"]["kind"] != "codeepneat" or not row["parameters"]:
             continue

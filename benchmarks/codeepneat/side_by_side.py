@@ -1,9 +1,9 @@
 """Whole searches that differ in one setting, with equal seeds and numbers of evaluations, compared.
 
-``python benchmarks/codeepneat/side_by_side.py selection`` asks whether search is worth it: random search, evolution by the
-paper's rules and with the extensions of docs/codeepneat.md, in one space. ``... initialization`` asks whether AutoInit
-is (the paper's Figures 6a and 8). Trainings run in this process, on one core. Each finished search is appended to a
-file, and a second call goes on where the first one ended.
+``python benchmarks/codeepneat/side_by_side.py selection`` asks whether search is worth it: random search, evolution by
+the paper's rules and with the extensions of docs/codeepneat.md, in one space. ``... initialization`` asks whether
+AutoInit is (the paper's Figures 6a and 8). Trainings run in this process, on one core. Each finished search is appended
+to a file, and a second call goes on where the first one ended.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from gondwana.nas.candidate import Candidate, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 ARMS: dict[str, dict[str, list[str]]] = {
@@ -31,7 +34,7 @@ ARMS: dict[str, dict[str, list[str]]] = {
         "extended": [
             "search.best_collaborators=0.5",
             "search.random_immigrants=0.1",
-            "search.credit=best",
+            "search.fitness_assignment=best",
         ],
     },
     "initialization": {
@@ -46,43 +49,25 @@ Outcomes = dict[tuple[str, int], list[dict[str, Any]]]
 def run_search(config: Any, seed: int, data_dir: Path | None) -> Iterator[dict[str, Any]]:
     """Run one search to its end and yield its outcomes."""
     from gondwana import tasks
-    from gondwana.nas.candidate import Outcome, State
-    from gondwana.nas.evaluation.evaluate import evaluate, load_search_data
+    from gondwana.nas.evaluation.evaluate import load_search_data
+    from gondwana.nas.searches.job import SearchJob
 
     task = config.task.model_dump()
     data = load_search_data(task, data_dir)
     search = config.search.create(
-        seed=seed,
-        generations=config.generations,
-        task=task,
-        info=tasks.get(task["name"], **task["options"]).info,
-        training=config.training,
-        limits=config.limits_json(),
+        SearchJob(
+            seed=seed,
+            generations=config.generations,
+            task=task,
+            info=tasks.get(task["name"], **task["options"]).info,
+            training=config.training,
+            limits=config.limits_json(),
+        )
     )
     known: dict[str, Outcome] = {}
     while not search.finished:
         for candidate in search.ask(1):
-            if (before := known.get(candidate.key)) is not None and before.fitness is not None:
-                reason = f"equal to candidate {before.candidate_id}"
-                outcome = Outcome(
-                    candidate.id,
-                    State.DUPLICATE,
-                    before.fitness,
-                    parameters=before.parameters,
-                    reason=reason,
-                    duplicate_of=before.candidate_id,
-                )
-            else:
-                report = evaluate(candidate.spec, data)
-                outcome = Outcome(
-                    candidate.id,
-                    report.state,
-                    report.fitness,
-                    parameters=report.parameters,
-                    seconds=report.seconds,
-                    reason=report.reason,
-                )
-                known[candidate.key] = outcome
+            outcome = outcome_of(candidate, data, known)
             search.tell(outcome)
             yield {
                 "generation": candidate.generation,
@@ -91,6 +76,32 @@ def run_search(config: Any, seed: int, data_dir: Path | None) -> Iterator[dict[s
                 "parameters": outcome.parameters,
                 "reason": outcome.reason,
             }
+
+
+def outcome_of(candidate: Candidate, data: Any, known: dict[str, Outcome]) -> Outcome:
+    """Return the outcome of a candidate: that of an equal one in ``known``, or of a training, which is added there."""
+    from gondwana.nas.candidate import Outcome, State
+    from gondwana.nas.evaluation.evaluate import evaluate
+
+    if (before := known.get(candidate.key)) is not None and before.fitness is not None:
+        return Outcome(
+            candidate.id,
+            State.DUPLICATE,
+            before.fitness,
+            parameters=before.parameters,
+            reason=f"equal to candidate {before.candidate_id}",
+            duplicate_of=before.candidate_id,
+        )
+    report = evaluate(candidate.spec, data)
+    known[candidate.key] = Outcome(
+        candidate.id,
+        report.state,
+        report.fitness,
+        parameters=report.parameters,
+        seconds=report.seconds,
+        reason=report.reason,
+    )
+    return known[candidate.key]
 
 
 def digest(config: Any) -> str:

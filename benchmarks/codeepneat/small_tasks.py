@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import subprocess
-import sys
 import time
 from pathlib import Path
+
+from exported import GONDWANA, outcomes
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = {
@@ -31,12 +30,9 @@ def omniglot_chance() -> float:
     return tasks.get("omniglot", **options).info.chance
 
 
-def best_fitness(run_dir: Path, gondwana: Path) -> float:
+def best_fitness(run_dir: Path) -> float:
     """Return the best validation fitness of a run."""
-    command = [str(gondwana), "export", str(run_dir), "--format", "csv"]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    csv.field_size_limit(10_000_000)
-    return max(float(row["fitness"]) for row in csv.DictReader(io.StringIO(text)) if row["fitness"])
+    return max(float(row["fitness"]) for row in outcomes(run_dir) if row["fitness"])
 
 
 def main() -> int:
@@ -46,17 +42,16 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for the run folders")
     parser.add_argument("--only", choices=sorted(TARGETS))
     arguments = parser.parse_args()
-    gondwana = Path(sys.executable).with_name("gondwana")
     missed = 0
     for name in [arguments.only] if arguments.only else TARGETS:
         target = TARGETS[name] or 3 * omniglot_chance()
         run_dir, start = arguments.out / name, time.monotonic()
         if not run_dir.exists():
-            command = [str(gondwana), "evolve", str(ROOT / f"configs/{name}.yaml"), "--run-dir", str(run_dir)]
+            command = [str(GONDWANA), "evolve", str(ROOT / f"configs/{name}.yaml"), "--run-dir", str(run_dir)]
             subprocess.run(
                 [*command, "--data-dir", str(arguments.data_dir)], check=True, stdout=subprocess.DEVNULL
             )
-        best = best_fitness(run_dir, gondwana)
+        best = best_fitness(run_dir)
         missed += best < target
         verdict = "met" if best >= target else "MISSED"
         print(f"{name:<16} {best:.4f}  target {target:.4f}  {verdict}  {time.monotonic() - start:.0f} s")

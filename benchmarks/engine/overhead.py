@@ -3,8 +3,8 @@
 Both train the same networks: the first candidates of configs/mnist-small.yaml (5,000 real MNIST images), built from
 their specs. Ours is ``nas/evaluation/evaluate.py``: building, initializing, training, scoring, freeing memory. The
 plain loop builds the same network and calls ``compile``, ``fit`` and ``evaluate`` with the recipe's optimizer, batch
-size and epochs, and then ``clear_session``; it does not initialize. One process, one thread, in alternation; process CPU
-seconds, so that other load on the machine counts little.
+size and epochs, and then ``clear_session``; it does not initialize. One process, one thread, in alternation; process
+CPU seconds, so that other load on the machine counts little.
 """
 
 from __future__ import annotations

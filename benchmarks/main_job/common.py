@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import subprocess
 import sys
@@ -10,6 +9,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[2]
 GONDWANA = Path(sys.executable).with_name("gondwana")
@@ -44,8 +45,10 @@ def outcomes(run_dir: Path, program: Path = GONDWANA) -> list[dict[str, str]]:
     done = run("export", run_dir, "--format", "csv", program=program)
     if done.code:
         raise SystemExit(f"export failed: {done.err}")
-    csv.field_size_limit(10_000_000)
-    return list(csv.DictReader(io.StringIO(done.out)))
+    rows: list[dict[str, str]] = pd.read_csv(io.StringIO(done.out), dtype=str, keep_default_na=False).to_dict(
+        "records"
+    )
+    return rows
 
 
 def table(rows: Sequence[tuple[str, object, str, bool]]) -> int:

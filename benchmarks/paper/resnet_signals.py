@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,17 +23,15 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
+from signal_study import LOGITS, build, drawn, plot_band, variance, words
 
-from gondwana import autoinit, tasks
-from gondwana.activations import GraphActivation
-from gondwana.tasks import architectures
+from gondwana import tasks
 
 STRATEGIES = ("he_normal", "autoinit")
 IMAGES = 8
 HEADER = ("depth", "batch_normalization", "strategy", "draw", "block", "variance")
-LOGITS = "logits"
-"""What stands in the column ``block`` for the network's logits."""
 
 
 @dataclass(frozen=True)
@@ -53,31 +50,14 @@ class Case:
         return int((~np.isfinite(self.variances)).any(axis=1).sum())
 
 
-def band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return geometric mean, least and largest over draws (the first axis)."""
-    with np.errstate(divide="ignore"):
-        return np.exp(np.log(values).mean(axis=0)), values.min(axis=0), values.max(axis=0)
-
-
 def measure(depth: int, normalization: bool, strategy: str, draws: int, seed: int) -> Case:
     """Build a network, initialize it ``draws`` times and measure each."""
     info = tasks.get("cifar10").info
-    model = architectures.build(
-        "resnet",
-        info,
-        activation=lambda name: GraphActivation("relu(x)", name=name),
-        seed=seed,
-        depth=depth,
-        normalization=normalization,
-    )
-    found = []
-    for draw in range(draws):
-        rng = np.random.default_rng([seed, draw])
-        images = rng.standard_normal((IMAGES, *info.input_shape)).astype("float32")
-        model = autoinit.initialize(
-            model, strategy, seed=seed + draw, input_mean=info.input_mean, input_variance=info.input_variance
-        )
-        found.append(_variances(model, images))
+    model = build("resnet", info, seed, depth=depth, normalization=normalization)
+    found = [
+        _variances(each, images)
+        for each, images in drawn(model, strategy, info, draws=draws, images=IMAGES, seed=seed)
+    ]
     return Case(depth, normalization, strategy, np.array(found))
 
 
@@ -88,9 +68,8 @@ def _variances(model: keras.Model, images: np.ndarray) -> list[float]:
     probe = keras.Model(model.inputs[0], [*additions, head.input])
     *signals, pooled = probe(images, training=True)
     with np.errstate(all="ignore"):  # overflow is what is measured
-        values = [np.var(np.asarray(signal, dtype=np.float64)) for signal in signals]
         logits = np.asarray(pooled, dtype=np.float64) @ np.asarray(head.kernel, dtype=np.float64)
-        return [float(value) if np.isfinite(value) else math.inf for value in [*values, np.var(logits)]]
+    return [variance(signal) for signal in [*signals, logits]]
 
 
 def picture(cases: list[Case]) -> Figure:
@@ -113,40 +92,31 @@ def picture(cases: list[Case]) -> Figure:
 
 def _draw(panel: Any, case: Case) -> None:
     signals = case.variances[:, :-1]
-    blocks = np.arange(1, signals.shape[1] + 1)
-    finite = np.isfinite(signals).all(axis=0)
-    mean, low, high = band(np.where(finite, signals, 1.0))
     label = f"{case.strategy}, {len(signals)} draws" + (" (overflows)" if case.overflows else "")
-    line = panel.plot(blocks, np.where(finite, mean, np.nan), label=label)[0]
-    panel.fill_between(blocks, low, high, where=finite, color=line.get_color(), alpha=0.25)
+    plot_band(panel, np.arange(1, signals.shape[1] + 1), signals, label)
 
 
 def row(case: Case) -> str:
     """Return the line of the table."""
     signals = case.variances[:, :-1]
     columns = (signals[:, 0], signals[:, -1], signals.max(axis=1), case.variances[:, -1])
-    words = []
-    for values in columns:
-        mean, low, high = band(values)
-        words.append(f"{mean:.3g} [{low:.3g}, {high:.3g}]")
     draws = f"{case.overflows} of {len(signals)}"
     setting = "yes" if case.normalization else "no"
-    return f"| {case.depth} | {setting} | {case.strategy} | {' | '.join(words)} | {draws} |"
+    return f"| {case.depth} | {setting} | {case.strategy} | {' | '.join(map(words, columns))} | {draws} |"
 
 
 def read(path: Path) -> list[Case]:
     """Return the cases of a table that :func:`write` made; none if there is no such file or it is of another form."""
     if not path.exists():
         return []
-    found: dict[tuple[int, bool, str], dict[int, list[float]]] = {}
-    with path.open(newline="", encoding="utf-8") as stream:
-        reader = csv.DictReader(stream)
-        if tuple(reader.fieldnames or ()) != HEADER:
-            return []
-        for line in reader:
-            key = int(line["depth"]), line["batch_normalization"] == "True", line["strategy"]
-            found.setdefault(key, {}).setdefault(int(line["draw"]), []).append(float(line["variance"]))
-    return [Case(*key, np.array(list(draws.values()))) for key, draws in found.items()]
+    frame = pd.read_csv(path)
+    if tuple(frame.columns) != HEADER:
+        return []
+    cases = []
+    for (depth, normalization, strategy), rows in frame.groupby(list(HEADER[:3]), sort=False):
+        draws = [draw["variance"].to_numpy() for _, draw in rows.groupby("draw", sort=False)]
+        cases.append(Case(int(depth), bool(normalization), str(strategy), np.array(draws)))
+    return cases
 
 
 def write(cases: list[Case], path: Path) -> None:

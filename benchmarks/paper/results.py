@@ -24,9 +24,9 @@ from gondwana.nas.candidate import State
 from gondwana.nas.report.data.compare_run import RunComparison, chance_of, compare_run
 from gondwana.nas.report.data.evolutions import Evolution, Groups, evolutions_of
 from gondwana.nas.report.data.run_data import RunData, commit_of
-from gondwana.nas.report.data.wording import duration
 from gondwana.nas.report.figures.edf_picture import edf_svg
 from gondwana.nas.report.figures.figures import COLORS
+from gondwana.nas.report.page.wording import duration
 from gondwana.nas.report.report import load_run
 
 BY_HAND = "<!-- by hand -->"

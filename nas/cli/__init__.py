@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from importlib.util import find_spec
 
 import typer
 
@@ -34,18 +33,15 @@ for _command in (runs.evolve, runs.resume, runs.runs, runs.show, runs.best, runs
 
 
 def _mount(module: str, *, group: str | None = None, commands: tuple[str, ...] = ()) -> None:
-    """Add the commands of a module of this package, if it is there: its ``app`` as a group, or single functions."""
-    name = f"{__name__}.{module}"
-    if find_spec(name) is None:
-        return
-    found = importlib.import_module(name)
+    """Add the commands of a module of this package: its ``app`` as a group, or single functions."""
+    found = importlib.import_module(f"{__name__}.{module}")
     if group is not None:
         app.add_typer(found.app, name=group)
     for command in commands:
         app.command()(getattr(found, command))
 
 
-_mount("analysis", commands=("compare", "report", "serve"))
+_mount("report", commands=("compare", "report", "serve"))
 _mount("activations", group="activations")
 _mount("init", commands=("init", "signals"))
 

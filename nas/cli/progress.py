@@ -68,7 +68,7 @@ class ProgressView:
         self._show(progress, running)
 
     def generation(self, generation: int) -> None:
-        """Nothing: the next state shows it."""
+        """Show nothing: the next call of :meth:`progress` shows the generation."""
 
     def stopping(self, running: int) -> None:
         """Say what the first Ctrl-C does."""

@@ -1,14 +1,15 @@
-"""``gondwana compare`` and ``gondwana report``."""
+"""``gondwana compare``, ``gondwana report`` and ``gondwana serve``."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from gondwana.nas.cli.runs import engine_changes
 
 if TYPE_CHECKING:
     from gondwana.nas.report.data.compare_run import RunComparison
@@ -88,12 +89,7 @@ def compare(
         "--margin": margin,
         "--baseline": baseline,
     }
-    config = {
-        "--run-dir": run_dir,
-        "--data-dir": data_dir,
-        "--ray-address": ray_address,
-        "--set": overrides,
-    }
+    config = {"--run-dir": run_dir, "--data-dir": data_dir, "--ray-address": ray_address, "--set": overrides}
     given: dict[str, Mapping[str, object]] = {
         "CSV files": table,
         "configs": config,
@@ -111,10 +107,8 @@ def compare(
         _show_run(target, correction, latex, values)
     else:
         _refuse(given, f"{target} is a config", allowed=("runs and configs", "configs"))
-        changes = list(overrides or ())
-        if ray_address is not None:
-            changes.append(f"engine.ray_address={json.dumps(ray_address)}")
-        _show_run(_run(target, run_dir, data_dir, changes), correction, latex, values)
+        run = _run(target, run_dir, data_dir, engine_changes(overrides, ray_address))
+        _show_run(run, correction, latex, values)
 
 
 def _refuse(given: Mapping[str, Mapping[str, object]], what: str, *, allowed: tuple[str, ...]) -> None:

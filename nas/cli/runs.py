@@ -24,6 +24,14 @@ DataDir = Annotated[
 RayAddress = Annotated[str | None, typer.Option(help="local, auto or HOST:PORT; also engine.ray_address.")]
 
 
+def engine_changes(overrides: list[str] | None, ray_address: str | None) -> list[str]:
+    """Return the overrides of a config, with the address of the Ray cluster as one of them."""
+    changes = list(overrides or ())
+    if ray_address is not None:
+        changes.append(f"engine.ray_address={json.dumps(ray_address)}")
+    return changes
+
+
 class Format(StrEnum):
     """Formats of an export."""
 
@@ -45,9 +53,7 @@ def evolve(
     """Run a search from a config."""
     from gondwana.nas.cli.launch import launch
 
-    changes = list(overrides or ())
-    if ray_address is not None:
-        changes.append(f"engine.ray_address={json.dumps(ray_address)}")
+    changes = engine_changes(overrides, ray_address)
     if seed is not None:
         changes.append(f"seed={seed}")
     conclude(launch(config, overrides=changes, run_dir=run_dir, data_dir=data_dir))
@@ -64,9 +70,7 @@ def resume(
     """Continue a run that was stopped or killed; a finished one is only summed up."""
     from gondwana.nas.cli.launch import continue_run
 
-    changes = list(overrides or ())
-    if ray_address is not None:
-        changes.append(f"engine.ray_address={json.dumps(ray_address)}")
+    changes = engine_changes(overrides, ray_address)
     conclude(continue_run(run, overrides=changes, data_dir=data_dir))
 
 

@@ -130,7 +130,7 @@ class EngineConfig(_Section):
 
 
 class RunConfig(_Section):
-    """One run, whole.
+    """The whole config of one run.
 
     Attributes:
         name: for people; also part of the default run folder's name.

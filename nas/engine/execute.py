@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gondwana.nas.candidate import Candidate, Json, State
+from gondwana.nas.candidate import Json, State
 from gondwana.nas.config.error import ConfigError
 from gondwana.nas.config.schema import EngineConfig, RunConfig, parse_config
 from gondwana.nas.engine import finals as final_stage
@@ -25,6 +25,7 @@ from gondwana.nas.engine.records.store import Final, Store
 from gondwana.nas.engine.signals import stop_on_signals
 from gondwana.nas.engine.trackers import Tracker, check_trackers, make_trackers
 from gondwana.nas.evaluation.evaluate import evaluate, load_final_data, load_search_data
+from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.protocol import Search
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ SEARCH_DATA = "search"
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         path: the run folder.
@@ -171,7 +172,7 @@ def build_search(config: RunConfig) -> Search:
     Raises:
         ValueError: if the task is unknown or the search's settings do not fit it.
     """
-    return config.search.create(
+    job = SearchJob(
         seed=config.seed,
         generations=config.generations,
         task=config.task.model_dump(mode="json"),
@@ -179,6 +180,7 @@ def build_search(config: RunConfig) -> Search:
         training=config.training,
         limits=config.limits_json(),
     )
+    return config.search.create(job)
 
 
 def task_info(config: RunConfig) -> TaskInfo:
@@ -189,7 +191,7 @@ def task_info(config: RunConfig) -> TaskInfo:
 
 
 class _Run:
-    """A run with everything in place: search, store, pool, folder."""
+    """A run that is ready to start: search, store, pool and folder are open."""
 
     def __init__(
         self,
@@ -214,7 +216,7 @@ class _Run:
                 self._search,
                 self._store,
                 self._pool,
-                partial(_make_job, self._execution.work),
+                partial(Job.of, work=self._execution.work, data=SEARCH_DATA),
                 listeners,
                 backlog=engine.backlog,
                 stop_after_failures=engine.stop_after_failures,
@@ -259,18 +261,6 @@ class _Run:
 
 class FinalDataError(RuntimeError):
     """The test split cannot be loaded; everything before is recorded and ``resume`` goes on from there."""
-
-
-def _make_job(work: Work, candidate: Candidate) -> Job:
-    limits = candidate.spec.get("limits", {})
-    return Job(
-        id=candidate.id,
-        spec=candidate.spec,
-        work=work,
-        data=SEARCH_DATA,
-        max_seconds=limits.get("max_seconds"),
-        max_memory_mb=limits.get("max_memory_mb"),
-    )
 
 
 def _new_store(folder: RunFolder, config: RunConfig) -> Store:

@@ -68,7 +68,7 @@ def _train(
 
 
 def _provide_best(finals: Sequence[Final], folder: RunFolder) -> None:
-    """Let there be a best network, that of the best finalist that has one."""
+    """Save the network of the best finalist that has one as the best network of the run."""
     saved = [final.model_file for final in sorted(finals, key=lambda final: final.rank) if final.model_file]
     if saved and not (folder.path / BEST_MODEL).exists():
         folder.write_bytes(BEST_MODEL, (folder.path / saved[0]).read_bytes())
@@ -77,16 +77,7 @@ def _provide_best(finals: Sequence[Final], folder: RunFolder) -> None:
 def _job(candidate: Candidate) -> Job:
     from gondwana.nas.evaluation.evaluate import finalize
 
-    limits = candidate.spec.get("limits", {})
-    seconds = limits.get("max_seconds")
-    return Job(
-        id=candidate.id,
-        spec=candidate.spec,
-        work=finalize,
-        data=DATA,
-        max_seconds=None if seconds is None else PATIENCE * seconds,
-        max_memory_mb=limits.get("max_memory_mb"),
-    )
+    return Job.of(candidate, finalize, DATA, patience=PATIENCE)
 
 
 def _keep(candidate: Candidate, rank: int, result: Result, folder: RunFolder, store: Store) -> None:

@@ -65,7 +65,7 @@ class RunLog:
         self.write("outcome", **record)
 
     def progress(self, progress: Progress, running: int) -> None:
-        """Nothing: the outcomes are logged."""
+        """Write nothing: the log holds every outcome already."""
 
     def generation(self, generation: int) -> None:
         """Log the end of a generation."""

@@ -30,7 +30,7 @@ class FailingRunError(RuntimeError):
 
 
 class Listener(Protocol):
-    """Something that wants to know how the run goes on. All methods are called in the driver's thread."""
+    """Receives the events of a run: the log, the progress bar, the trackers. All calls come from the driver."""
 
     def started(self, progress: Progress, resumed: int, failed: int) -> None:
         """The loop begins; ``resumed`` outcomes were recorded before, ``failed`` of them without a result."""

@@ -64,13 +64,13 @@ class Tracker:
         self._sink.scalars(progress.told, values)
 
     def generation(self, generation: int) -> None:
-        """Nothing: the generation is among the figures."""
+        """Pass on nothing: the generation is among the figures of :meth:`progress`."""
 
     def stopping(self, running: int) -> None:
-        """Nothing."""
+        """Pass on nothing: no figure changes."""
 
     def finalizing(self, count: int) -> None:
-        """Nothing."""
+        """Pass on nothing: no figure changes."""
 
     def close(self, finished: bool) -> None:
         """Close what is written to; ``finished`` is False for a run that was stopped or failed and can be resumed."""

@@ -58,7 +58,7 @@ class Report:
 
     @classmethod
     def failure(cls, state: State, reason: str, trace: str | None = None) -> Report:
-        """Return the report of an evaluation that came to nothing."""
+        """Return the report of an evaluation that failed."""
         return cls(state, reason=" ".join(reason.split())[:1000], traceback=trace)
 
 

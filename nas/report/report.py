@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from markupsafe import Markup
+
 from gondwana.nas.engine.records.run_folder import RunFolder
 from gondwana.nas.report.data.compare_run import KINDS, chance_of, compare_run
 from gondwana.nas.report.data.evolutions import evolutions_of
 from gondwana.nas.report.data.run_data import RunData
 from gondwana.nas.report.figures.edf_picture import edf_svg
-from gondwana.nas.report.page.html import Html
 from gondwana.nas.report.page.page import Figures, main_content, page
 from gondwana.nas.report.sections import run as sections
 from gondwana.nas.report.sections.comparison import comparison
@@ -54,15 +55,15 @@ def render(run: RunData, *, live: bool = False) -> str:
     return page(run.name, render_main(run), live=live)
 
 
-def render_main(run: RunData) -> Html:
+def render_main(run: RunData) -> Markup:
     """Return the part of the report that depends on the run, as one element."""
     shown = Figures()
     return main_content(run.name, sections.introduction(run), run_sections(run, shown), shown)
 
 
-def run_sections(run: RunData, shown: Figures, *, table_id: str = "candidates") -> list[tuple[str, Html]]:
+def run_sections(run: RunData, shown: Figures, *, table_id: str = "candidates") -> list[tuple[str, Markup]]:
     """Return heading and content of every section of a run; empty content where the run has nothing of the kind."""
-    content: list[tuple[str, Html]] = []
+    content: list[tuple[str, Markup]] = []
     if run.kind == "sweep":
         content.append(("Sweep", sweep(run, shown)))
     if run.kind == "side_by_side":

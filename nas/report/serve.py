@@ -7,8 +7,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from markupsafe import Markup
+
 from gondwana.nas.engine.records.run_folder import RunFolder
-from gondwana.nas.report.page.html import Html
 from gondwana.nas.report.page.page import page
 from gondwana.nas.report.report import load_run, render_main
 
@@ -36,7 +37,7 @@ class ReportServer(ThreadingHTTPServer):
         RunFolder.open(run_dir)
         self._run_dir = run_dir
         self._lock = threading.Lock()
-        self._shown: tuple[str, Html, str] | None = None
+        self._shown: tuple[str, Markup, str] | None = None
         super().__init__((HOST, port), _Handler)
 
     @property
@@ -63,14 +64,14 @@ class ReportServer(ThreadingHTTPServer):
 
     def main(self) -> str:
         """Return the part of the page that depends on the run."""
-        return self._current()[1]
+        return str(self._current()[1])
 
     def document(self) -> str:
         """Return the whole page."""
         _, main, title = self._current()
         return page(title, main, live=True)
 
-    def _current(self) -> tuple[str, Html, str]:
+    def _current(self) -> tuple[str, Markup, str]:
         """Return state, main part and title, built once for each state however many ask."""
         with self._lock:
             state = self.state()

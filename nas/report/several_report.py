@@ -7,13 +7,15 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from markupsafe import Markup
+
 from gondwana.nas.candidate import RESULTS
 from gondwana.nas.report.data.compare_run import chance_of
 from gondwana.nas.report.data.run_data import RunData, commit_of
 from gondwana.nas.report.data.several_runs import Joined, join_runs
-from gondwana.nas.report.data.wording import count, duration, number, when
-from gondwana.nas.report.page.html import Html, Node, definitions, element, join, table
 from gondwana.nas.report.page.page import Figures, main_content, page
+from gondwana.nas.report.page.templates import render, sentence
+from gondwana.nas.report.page.wording import count, duration, number, when
 from gondwana.nas.report.report import load_run, run_sections
 from gondwana.nas.report.sections.comparison import comparison
 from gondwana.nas.report.sections.evolution import evolutions
@@ -25,7 +27,7 @@ def render_several(runs: Sequence[RunData], *, correction: Correction = "holm") 
     """Return the report of several runs as one HTML document."""
     joined = join_runs(runs, correction=correction)
     shown = Figures()
-    content: list[tuple[str, Html]] = [("The runs", _overview(joined))]
+    content: list[tuple[str, Markup]] = [("The runs", _overview(joined))]
     if joined.groups and not joined.why.startswith("The runs have different tasks"):
         first = joined.runs[0]
         content.append(
@@ -56,38 +58,27 @@ def write_several(run_dirs: Sequence[Path], target: Path, *, correction: Correct
     return target
 
 
-def _introduction(joined: Joined) -> Html:
+def _introduction(joined: Joined) -> Markup:
     outcomes = sum(len(run.outcomes) for run in joined.runs)
     finished = sum(run.finished is not None for run in joined.runs)
-    return element(
-        "p", f"{len(joined.runs)} runs, {finished} of them finished, with {outcomes:,} outcomes in all."
+    return sentence(
+        f"{len(joined.runs)} runs, {finished} of them finished, with {outcomes:,} outcomes in all."
     )
 
 
-def _overview(joined: Joined) -> Html:
-    rows = [_row(run, label) for run, label in zip(joined.runs, joined.labels, strict=True)]
-    header = (
-        "run",
-        "what differs",
-        "kind",
-        "metric",
-        "results",
-        "best",
-        "work",
-        "started",
-        "seed",
-        "commit",
-        "folder",
-    )
+def _overview(joined: Joined) -> Markup:
     folders = " ".join(shlex.quote(str(run.path)) for run in joined.runs)
-    commands = [
-        ("this page", element("code", f"gondwana report {folders}")),
-        ("the tables and tests", element("code", f"gondwana compare {folders}")),
-    ]
-    return join([table(header, rows), definitions(commands)])
+    return render(
+        "sections/runs.html.j2",
+        rows=[_row(run, label) for run, label in zip(joined.runs, joined.labels, strict=True)],
+        commands=[
+            ("this page", f"gondwana report {folders}"),
+            ("the tables and tests", f"gondwana compare {folders}"),
+        ],
+    )
 
 
-def _row(run: RunData, label: str) -> list[Node]:
+def _row(run: RunData, label: str) -> list[str]:
     best = run.best(1)
     worked = sum(sum(values) for phase, values in run.seconds().items() if phase != "queued")
     results = sum(number for state, number in run.states().items() if state in RESULTS)
@@ -103,20 +94,21 @@ def _row(run: RunData, label: str) -> list[Node]:
         when(run.created),
         str(run.config.get("seed", "unknown")),
         commit_of(run) or "unknown",
-        element("code", str(run.path)),
+        str(run.path),
     ]
 
 
-def _comparison(joined: Joined, shown: Figures) -> Html:
+def _comparison(joined: Joined, shown: Figures) -> Markup:
     if joined.result is None:
-        return element("p", f"Nothing is compared. {joined.why}")
+        return sentence(f"Nothing is compared. {joined.why}")
     return comparison(joined.result, shown)
 
 
-def _one(run: RunData, position: int, shown: Figures) -> Html:
+def _one(run: RunData, position: int, shown: Figures) -> Markup:
     """Return the sections of a run, their headings one level lower."""
-    parts: list[Node] = [introduction(run)]
-    for heading, content in run_sections(run, shown, table_id=f"candidates-{position}"):
-        if content:
-            parts.append(element("section", element("h3", heading), content))
-    return join(parts)
+    found = run_sections(run, shown, table_id=f"candidates-{position}")
+    return render(
+        "sections/one_run.html.j2",
+        introduction=introduction(run),
+        sections=[(heading, content) for heading, content in found if content],
+    )

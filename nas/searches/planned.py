@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -23,11 +23,9 @@ from pydantic import (
 from gondwana.nas.candidate import RESULTS, Candidate, Json, Outcome, make_spec
 from gondwana.nas.randomness import stream
 from gondwana.nas.searches.best_so_far import BestSoFar
+from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.preflight import check_experiment
 from gondwana.nas.searches.protocol import Progress
-
-if TYPE_CHECKING:
-    from gondwana.tasks.base import TaskInfo
 
 RELU = "relu(x)"
 
@@ -200,35 +198,22 @@ class CompareSettings(Frozen):
             )
         return self
 
-    def create(
-        self,
-        *,
-        seed: int,
-        generations: int,
-        task: Mapping[str, Any],
-        info: TaskInfo,
-        training: Mapping[str, Any],
-        limits: Mapping[str, Any] | None = None,
-    ) -> PlannedSearch:
+    def create(self, job: SearchJob) -> PlannedSearch:
         """Draw the functions and plan every training.
 
         Args:
-            seed: the run's seed.
-            generations: must be 1, a comparison has no generations.
-            task: ``{"name": ..., "options": {...}}``.
-            info: of the task, to check that the architecture fits it.
-            training, limits: as in :func:`gondwana.nas.candidate.make_spec`.
+            job: what to compare on; one generation, since a comparison breeds nothing.
 
         Raises:
-            ValueError: if ``generations`` is not 1, or architecture, strategies or baseline do not exist.
+            ValueError: if ``job.generations`` is not 1, or architecture, strategies or baseline do not exist.
         """
-        if generations != 1:
+        if job.generations != 1:
             raise SettingsError(
-                f"a comparison has one generation: set generations to 1. Received: {generations}"
+                f"a comparison has one generation: set generations to 1. Received: {job.generations}"
             )
-        check_experiment(info, [self.architecture], self.strategies, [self.baseline])
-        spec = SpecFactory(seed, task, self.architecture, training, limits)
-        functions = self._draw(seed)
+        check_experiment(job.info, [self.architecture], self.strategies, [self.baseline])
+        spec = SpecFactory(job.seed, job.task, self.architecture, job.training, job.limits)
+        functions = self._draw(job.seed)
         plan: list[tuple[Json, Json]] = []
         for replicate in range(self.baseline_replicates):
             origin = {"role": "baseline", "strategy": group_names(self.strategies)[0], "replicate": replicate}

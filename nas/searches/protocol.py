@@ -17,7 +17,7 @@ from gondwana.nas.candidate import Candidate, Json, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a search stands.
+    """Progress of a search.
 
     Attributes:
         generation: generation under way, from 0.
@@ -36,7 +36,7 @@ class Progress:
 
 
 class Search(Protocol):
-    """Ask and tell.
+    """A search that is asked for candidates and told their outcomes.
 
     The engine asks whenever it has room, evaluates what it gets in any order, and tells every outcome exactly once.
     """

@@ -6,9 +6,9 @@ workers, its store and its resume; none of them ever waits for the outcomes of a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from pydantic import Field, PositiveInt, field_serializer, model_validator
 
@@ -16,13 +16,10 @@ from gondwana.nas.candidate import RESULTS, Candidate, Json, Outcome
 from gondwana.nas.searches.best_so_far import BestSoFar
 from gondwana.nas.searches.codeepneat.create import CoDeepNEATConfig
 from gondwana.nas.searches.codeepneat.settings import EVOLVED, Initialization
+from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.planned import Frozen, StrategyItem, group_names
 from gondwana.nas.searches.preflight import check_experiment
 from gondwana.nas.searches.protocol import Progress, Search
-
-if TYPE_CHECKING:
-    from gondwana.tasks.base import TaskInfo
-
 
 RECORDED = "arms"
 """Key of the searches in a snapshot: the name that version 0.1 recorded, under which old and new runs are read."""
@@ -142,7 +139,7 @@ class SideBySide:
         )
 
     def finalists(self) -> list[Candidate]:
-        """Return the best of every search, then the second of every search, and so on; of equal ranks the fitter first."""
+        """Return the best of every search, then the second of each, and so on; of equal ranks the fitter first."""
         lists = [[(part, candidate) for candidate in part.search.finalists()] for part in self._parts]
         ranks = range(max(map(len, lists), default=0))
         return [
@@ -194,34 +191,18 @@ class SideBySideSettings(Frozen):
     def _as_given(self, value: CoDeepNEATConfig) -> Json:
         return value.model_dump(mode="json", exclude={"initialization"})
 
-    def create(
-        self,
-        *,
-        seed: int,
-        generations: int,
-        task: Mapping[str, Any],
-        info: TaskInfo,
-        training: Mapping[str, Any],
-        limits: Mapping[str, Any],
-    ) -> SideBySide:
-        """Return the search; arguments as for :meth:`CoDeepNEATConfig.create`.
+    def create(self, job: SearchJob) -> SideBySide:
+        """Return the search: a CoDeepNEAT search for each strategy and replicate, with seeds from the job's upwards.
 
         Raises:
             ValueError: if a strategy does not exist; and what one of the searches raises.
         """
-        check_experiment(info, (), [item for item in self.strategies if item.strategy != EVOLVED])
+        check_experiment(job.info, (), [item for item in self.strategies if item.strategy != EVOLVED])
         parts = []
         for replicate in range(self.replicates):
             for name, item in zip(group_names(self.strategies), self.strategies, strict=True):
                 chosen = Initialization(strategy=item.strategy, options=item.options)
                 settings = self.evolution.model_copy(update={"initialization": chosen})
-                search = settings.create(
-                    seed=seed + replicate,
-                    generations=generations,
-                    task=task,
-                    info=info,
-                    training=training,
-                    limits=limits,
-                )
+                search = settings.create(replace(job, seed=job.seed + replicate))
                 parts.append(Part(name, replicate, search))
         return SideBySide(parts)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from gondwana.nas.candidate import Candidate, Json, canonical_json
+from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.planned import (
     RELU,
     Architecture,
@@ -25,9 +26,6 @@ from gondwana.nas.searches.planned import (
 )
 from gondwana.nas.searches.preflight import check_experiment
 from gondwana.tasks.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from gondwana.tasks.base import TaskInfo
 
 ROOTS = ("activation", "architecture", "training")
 
@@ -91,35 +89,28 @@ class SweepSettings(Frozen):
                 raise ValueError(f"each {what} may stand once. Received: {list(names)}")
         return self
 
-    def create(
-        self,
-        *,
-        seed: int,
-        generations: int,
-        task: Mapping[str, Any],
-        info: TaskInfo,
-        training: Mapping[str, Any],
-        limits: Mapping[str, Any] | None = None,
-    ) -> PlannedSearch:
+    def create(self, job: SearchJob) -> PlannedSearch:
         """Plan every training.
 
         Raises:
-            ValueError: if ``generations`` is not 1, a value does not fit the training recipe or the architecture, or
-                architecture, strategies or a function do not exist.
+            ValueError: if ``job.generations`` is not 1, a value does not fit the training recipe or the architecture,
+                or architecture, strategies or a function do not exist.
         """
-        if generations != 1:
-            raise SettingsError(f"a sweep has one generation: set generations to 1. Received: {generations}")
-        applied = [self._applied(changes, training) for changes in self.points()]
+        if job.generations != 1:
+            raise SettingsError(
+                f"a sweep has one generation: set generations to 1. Received: {job.generations}"
+            )
+        applied = [self._applied(changes, job.training) for changes in self.points()]
         architectures = {canonical_json(item.model_dump()): item for item, _, _ in applied}
         check_experiment(
-            info, architectures.values(), self.strategies, {activation for _, activation, _ in applied}
+            job.info, architectures.values(), self.strategies, {activation for _, activation, _ in applied}
         )
         names = group_names(self.strategies)
         candidates: list[Candidate] = []
         for number, (changes, (architecture, activation, recipe)) in enumerate(
             zip(self.points(), applied, strict=True)
         ):
-            spec = SpecFactory(seed, task, architecture, recipe, limits)
+            spec = SpecFactory(job.seed, job.task, architecture, recipe, job.limits)
             for name, strategy in zip(names, self.strategies, strict=True):
                 for replicate in range(self.replicates):
                     origin = {"role": "point", "strategy": name, "point": number, "changes": changes}

@@ -15,7 +15,7 @@ from gondwana.tasks.options import check_bool, check_int, check_names, check_num
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """Which changes, and how far; the default changes nothing.
+    """Kinds and ranges of the random changes of training images; the default changes nothing.
 
     Attributes:
         flip: mirror left and right with probability 1/2.

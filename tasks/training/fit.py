@@ -46,7 +46,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What happened in a training.
+    """Record of a finished training.
 
     Attributes:
         epochs: one record per epoch.
@@ -102,22 +102,40 @@ def train(
     with weight_penalties(model, recipe, optimizer):
         loop = make_loop(model, optimizer, Objective(model, info), data.train)
         for epoch in range(recipe.epochs):
-            start = time.perf_counter()
-            rates = recipe.learning_rate * recipe.schedule.factors(epoch, recipe.epochs, steps)
             batches = _batches(data.train, recipe, seed, epoch, (steps, batch))
-            loop.reset()
-            for step, ((rows, x), rate) in enumerate(zip(batches, rates, strict=True)):
-                loop.step(rows, float(rate), x)
-                if epoch == 0 and step == 0:
-                    first_step = time.perf_counter() - start
-                if epoch == 0 and step + 1 == FIRST_CHECK:
-                    _check_loss(loop, f"within the first {FIRST_CHECK} steps")
-            loss = _check_loss(loop, f"in epoch {epoch + 1} of {recipe.epochs}")
-            _check_weights(model, epoch, recipe)
-            epochs.append(Epoch(epoch, loss, float(rates[-1]), time.perf_counter() - start))
+            done, seconds = _one_epoch(model, loop, batches, recipe, epoch, steps)
+            first_step = seconds if epoch == 0 else first_step
+            epochs.append(done)
             if on_epoch is not None:
-                on_epoch(epochs[-1])
+                on_epoch(done)
     return History(tuple(epochs), steps * recipe.epochs, time.perf_counter() - begin, first_step)
+
+
+def _one_epoch(
+    model: keras.Model,
+    loop: Loop,
+    batches: Iterator[tuple[np.ndarray, np.ndarray | None]],
+    recipe: Recipe,
+    epoch: int,
+    steps: int,
+) -> tuple[Epoch, float]:
+    """Run the steps of an epoch; return its record, and the wall seconds until the first step was done.
+
+    Raises:
+        Diverged: if the mean loss or a weight is not finite.
+    """
+    start, first_step = time.perf_counter(), 0.0
+    rates = recipe.learning_rate * recipe.schedule.factors(epoch, recipe.epochs, steps)
+    loop.reset()
+    for step, ((rows, x), rate) in enumerate(zip(batches, rates, strict=True)):
+        loop.step(rows, float(rate), x)
+        if step == 0:
+            first_step = time.perf_counter() - start
+        if epoch == 0 and step + 1 == FIRST_CHECK:
+            _check_loss(loop, f"within the first {FIRST_CHECK} steps")
+    loss = _check_loss(loop, f"in epoch {epoch + 1} of {recipe.epochs}")
+    _check_weights(model, epoch, recipe)
+    return Epoch(epoch, loss, float(rates[-1]), time.perf_counter() - start), first_step
 
 
 def score(model: keras.Model, split: Split, info: TaskInfo) -> dict[str, float]:

@@ -29,7 +29,7 @@ class Loop(Protocol):
         ...
 
     def reset(self) -> None:
-        """Begin a new mean."""
+        """Start a new mean of the training loss, at the beginning of an epoch."""
         ...
 
 

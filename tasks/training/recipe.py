@@ -17,7 +17,7 @@ _WITH_MOMENTUM = ("rmsprop", "sgd")
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The training of one network.
+    """Hyperparameters of the training of one network.
 
     Attributes:
         epochs: passes over the training examples, or rounds of ``steps_per_epoch``.

@@ -9,6 +9,7 @@ import pytest
 
 from gondwana import autoinit
 from gondwana.autoinit import AutoInit, AutoInitError, ModelError, SignalError
+from gondwana.autoinit.diagnostics.measure import gaussian_inputs
 
 layers, ops = keras.layers, keras.ops
 
@@ -276,7 +277,7 @@ def test_models_of_a_fixed_batch_are_measured_with_it():
 
 def test_tokens_come_from_the_whole_vocabulary():
     model = keras.Sequential([keras.Input((64,), dtype="int32"), layers.Embedding(1000, 4)])
-    drawn = autoinit.diagnostics.gaussian_inputs(model, 8, np.random.default_rng(0))[0]
+    drawn = gaussian_inputs(model, 8, np.random.default_rng(0))[0]
     assert drawn.max() > 900 and drawn.min() >= 0
 
 

@@ -14,6 +14,7 @@ from gondwana.nas.searches.codeepneat.evolution.mutation import Rates, initial_g
 from gondwana.nas.searches.codeepneat.genome.genome import Genome
 from gondwana.nas.searches.codeepneat.genome.space import Alphabet, Space
 from gondwana.nas.searches.codeepneat.search import CoDeepNEAT
+from gondwana.nas.searches.job import SearchJob
 from gondwana.tasks.base import Head, TaskInfo
 
 
@@ -28,6 +29,7 @@ TEXT = TaskInfo("text", (12,), (head(units=2),), input_dtype="int32", vocabulary
 ALPHABETS = TaskInfo("alphabets", (16, 16, 1), (head("greek", 24), head("latin", 26)))
 
 KERNEL: dict[str, Any] = {
+    "activation": ["relu", "linear", "elu", "selu"],
     "kernel_initializer": ["glorot_normal", "glorot_uniform", "he_normal", "he_uniform"],
     "kernel_regularizer": ["l1", "l2", "none"],
     "regularization": {"low": 1e-9, "high": 1e-3, "scale": "log"},
@@ -41,7 +43,6 @@ SPACES: dict[str, dict[str, Any]] = {
         "layers": ["Add", "Concatenate", "Conv2D", "Dropout", "MaxPooling2D", "BatchNormalization", "Dense"],
         "genes": KERNEL
         | {
-            "activation": ["relu", "linear", "elu", "selu"],
             "filters": {"low": 2, "high": 9},
             "units": {"low": 2, "high": 9},
             "kernel_size": [1, 3],
@@ -53,7 +54,6 @@ SPACES: dict[str, dict[str, Any]] = {
         "layers": ["Add", "Concatenate", "Dense", "Dropout"],
         "genes": KERNEL
         | {
-            "activation": ["relu", "linear", "elu", "selu"],
             "units": {"low": 2, "high": 9},
             "rate": {"low": 0.0, "high": 0.9},
         },
@@ -63,7 +63,6 @@ SPACES: dict[str, dict[str, Any]] = {
         "layers": ["Add", "Concatenate", "Conv1D", "GRU", "LSTM", "MaxPooling1D", "SpatialDropout1D"],
         "genes": KERNEL
         | {
-            "activation": ["relu", "linear", "elu", "selu"],
             "filters": {"low": 2, "high": 9},
             "units": {"low": 2, "high": 9},
             "kernel_size": [1, 3, 5, 7],
@@ -113,12 +112,14 @@ def settings(name: str = "images", **changes: Any) -> CoDeepNEATConfig:
 def search(name: str = "images", *, seed: int = 0, generations: int = 4, **changes: Any) -> CoDeepNEAT:
     limits = changes.pop("limits", {})
     return settings(name, **changes).create(
-        seed=seed,
-        generations=generations,
-        task={"name": TASKS[name].name, "options": {}},
-        info=TASKS[name],
-        training={"epochs": 2, "learning_rate": 1e-3},
-        limits=limits,
+        SearchJob(
+            seed=seed,
+            generations=generations,
+            task={"name": TASKS[name].name, "options": {}},
+            info=TASKS[name],
+            training={"epochs": 2, "learning_rate": 1e-3},
+            limits=limits,
+        )
     )
 
 

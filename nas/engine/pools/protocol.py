@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
 
+from gondwana.nas.candidate import Candidate
 from gondwana.nas.evaluation.evaluate import Report
 
 Work = Callable[[Mapping[str, Any], Any], Report]
@@ -27,7 +28,7 @@ class UnusablePoolError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One thing to do.
+    """One evaluation for a worker.
 
     Attributes:
         id: unique among the pool's unfinished jobs; a candidate's id.
@@ -45,10 +46,30 @@ class Job:
     max_seconds: float | None = None
     max_memory_mb: float | None = None
 
+    @classmethod
+    def of(cls, candidate: Candidate, work: Work, data: str, *, patience: float = 1) -> Job:
+        """Return the job of a candidate, within the limits of its spec.
+
+        Args:
+            candidate: whose spec is handed to ``work``.
+            work, data: as of the class.
+            patience: how many times the ``max_seconds`` of the spec it may take.
+        """
+        limits = candidate.spec.get("limits", {})
+        seconds = limits.get("max_seconds")
+        return cls(
+            id=candidate.id,
+            spec=candidate.spec,
+            work=work,
+            data=data,
+            max_seconds=None if seconds is None else patience * seconds,
+            max_memory_mb=limits.get("max_memory_mb"),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a job.
+    """The end of a job: its report, or how it failed.
 
     Attributes:
         id: the job's id.

@@ -10,7 +10,7 @@ from gondwana.nas.engine.pools.worker import Setup
 
 @dataclass(frozen=True, slots=True)
 class RayOptions:
-    """How to use Ray.
+    """Settings of the pool of Ray workers.
 
     Attributes:
         address: ``local``, ``auto`` or ``HOST:PORT``.

@@ -35,7 +35,7 @@ NODE_LOSSES = 20
 
 @dataclass(slots=True)
 class _Task:
-    """A job with its history."""
+    """A job, with the times and the number of its attempts."""
 
     job: Job
     submitted: float

@@ -22,7 +22,7 @@ class NoResultError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A run at a glance.
+    """The figures that ``gondwana show`` prints of a run.
 
     Attributes:
         name: of the run.

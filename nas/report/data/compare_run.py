@@ -27,7 +27,7 @@ INFRASTRUCTURE = frozenset({State.OUT_OF_MEMORY, State.TIMED_OUT, State.CRASHED}
 
 @dataclass(frozen=True)
 class RunComparison:
-    """A comparison with what it was made from.
+    """A comparison, with the values and names that it was made from.
 
     Attributes:
         comparison: the statistics; None while fewer than two groups have a result.

@@ -19,7 +19,7 @@ level of 0.05 (the rank tests' least p-value is 2/70)."""
 
 @dataclass(frozen=True)
 class Evolution:
-    """One evolution.
+    """The candidates of one evolution, in the order in which they were made.
 
     Attributes:
         name: what tells it from the others of its group.

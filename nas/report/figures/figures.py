@@ -174,7 +174,6 @@ def error_edf(comparison: Comparison, metric: str = "accuracy") -> go.Figure:
     another metric the share of results at most as large as the value. The shaded bands hold the true distribution
     functions with the confidence of the comparison.
     """
-    errors = is_accuracy(metric)
     figure = go.Figure()
     for index, group in enumerate(comparison.groups):
         x, share = edf_line(group.values, metric)
@@ -207,12 +206,18 @@ def error_edf(comparison: Comparison, metric: str = "accuracy") -> go.Figure:
         xanchor="right",
         yanchor="bottom",
     )
+    edf_axes(figure, metric, "results")
+    return figure
+
+
+def edf_axes(figure: go.Figure, metric: str, what: str) -> None:
+    """Name the axes of a figure of EDFs of ``what``: errors in percent of an accuracy, otherwise values."""
+    errors = is_accuracy(metric)
     figure.update_layout(
         xaxis_title="error, percent" if errors else label(metric),
-        yaxis_title="share of results " + ("with a smaller error" if errors else "up to this value"),
+        yaxis_title=f"share of {what} " + ("with a smaller error" if errors else "up to this value"),
     )
     figure.update_yaxes(range=[0, 1.02])
-    return figure
 
 
 def edf_line(values: np.ndarray, metric: str) -> tuple[list[float], list[float]]:

@@ -8,8 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gondwana.nas.report.data.evolutions import Evolution, Groups
-from gondwana.nas.report.data.metric import is_accuracy
-from gondwana.nas.report.figures.figures import add_band, color, edf_line, label
+from gondwana.nas.report.figures.figures import add_band, color, edf_axes, edf_line, label
 
 Course = tuple[list[int], list[float]]
 """Generations, and a value for each."""
@@ -73,12 +72,7 @@ def networks_edf(groups: Groups, metric: str, last: int, chance: float | None) -
             x, share = edf_line(values, metric)
             line = {"shape": "hv", "color": color(index)}
             figure.add_scatter(x=x, y=share, name=label(name), mode="lines", line=line)
-    errors = is_accuracy(metric)
-    figure.update_layout(
-        xaxis_title="error, percent" if errors else label(metric),
-        yaxis_title="share of networks " + ("with a smaller error" if errors else "up to this value"),
-    )
-    figure.update_yaxes(range=[0, 1.02])
+    edf_axes(figure, metric, "networks")
     return figure
 
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 from xml.dom.minidom import Element
 
 import sympy as sp
+from markupsafe import Markup
 from sympy.printing.mathml import MathMLPresentationPrinter
-
-from gondwana.nas.report.page.html import Html, element
 
 if TYPE_CHECKING:
     from gondwana.activations import Graph
@@ -18,17 +17,17 @@ MAXIMUM_OPERATORS = 40
 DIGITS = 5
 
 
-def formula(graph: Graph) -> Html:
+def formula(graph: Graph) -> Markup:
     """Return a function as MathML; as its text if it is very large."""
     if graph.size > MAXIMUM_OPERATORS:
-        return element("code", graph.text)
+        return Markup("<code>{}</code>").format(graph.text)
     from gondwana import activations
 
     expression = activations.to_sympy(graph)
     shown = expression.xreplace({value: sp.Float(value, DIGITS) for value in expression.atoms(sp.Float)})
     # SymPy does not escape names; those of the grammar are letters, digits and underscores.
     markup = _Printer().doprint(shown).replace("&InvisibleTimes;", "\u2062")
-    return element("math", Html(markup), display="inline")
+    return Markup('<math display="inline">{}</math>').format(Markup(markup))
 
 
 class _Printer(MathMLPresentationPrinter):  # type: ignore[misc]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
+from markupsafe import Markup
+
 from gondwana.nas.report.data.compare_run import RunComparison
 from gondwana.nas.report.data.metric import is_accuracy
-from gondwana.nas.report.data.wording import number
 from gondwana.nas.report.figures import figures
-from gondwana.nas.report.page.html import Html, Node, details, element, escape, join, table
 from gondwana.nas.report.page.page import Figures
+from gondwana.nas.report.page.templates import render, sentence
+from gondwana.nas.report.page.wording import number
 from gondwana.nas.statistics import Comparison, Group, Pair
 from gondwana.nas.statistics.verdicts import corrected, p_text
 
@@ -28,40 +30,57 @@ EXPLANATIONS = {
 }
 
 
-def comparison(result: RunComparison, shown: Figures) -> Html:
+def comparison(result: RunComparison, shown: Figures) -> Markup:
     """Return the section; a sentence if there is too little to compare yet."""
     found = result.comparison
     if found is None:
-        return element("p", "Fewer than two strategies have results: there is nothing to compare yet.")
-    parts: list[Node] = [element("p", result.note) if result.note else None]
-    parts += [element("p", sentence, class_="verdict") for sentence in found.verdicts()]
-    parts += [_design(found, result), _groups(found)]
-    parts.append(
-        shown.add(
-            figures.error_edf(found, result.metric),
-            "Error distributions" if is_accuracy(result.metric) else f"Distributions of {result.metric}",
-            "the paper's Figure 9: share of results with a smaller error, or for other metrics up to the value on the "
-            "axis; confidence bands can be switched on in the legend",
-        )
+        return sentence("Fewer than two strategies have results: there is nothing to compare yet.")
+    drawn = _distributions(found, result, shown)
+    return render(
+        "sections/comparison.html.j2",
+        note=result.note,
+        verdicts=found.verdicts(),
+        paired=found.paired,
+        unit=result.unit,
+        metric=result.metric,
+        correction=corrected(found.correction),
+        chance=found.chance,
+        limit=None if found.chance is None else found.chance + found.margin,
+        baseline=found.baseline,
+        baseline_fitness=result.baseline_fitness,
+        groups=[(group.name, str(group.size), *_counts(group), *_values(group)) for group in found.groups],
+        figures=drawn,
+        pairs=[_pair(pair, found, result, shown) for pair in found.pairs],
     )
-    parts.append(
-        shown.add(
-            figures.distributions(found, result.texts, result.metric),
-            "Every result",
-            f"each point is one {result.unit}",
-        )
+
+
+def _distributions(found: Comparison, result: RunComparison, shown: Figures) -> list[Markup]:
+    errors = shown.add(
+        figures.error_edf(found, result.metric),
+        "Error distributions" if is_accuracy(result.metric) else f"Distributions of {result.metric}",
+        "the paper's Figure 9: share of results with a smaller error, or for other metrics up to the value on the "
+        "axis; confidence bands can be switched on in the legend",
     )
-    for pair in found.pairs:
-        parts.append(element("h3", f"{pair.first} and {pair.second}"))
-        parts.append(_estimates(pair))
-        if found.paired:
-            scatter = figures.paired_scatter(
-                pair.first, pair.second, at_chance(result, found), result.texts[pair.first]
-            )
-            caption = f"above the line: better with {pair.second}"
-            parts.append(shown.add(scatter, f"The same subjects: {pair.first} and {pair.second}", caption))
-        parts.append(details(f"All tests of {pair.first} and {pair.second}", _tests(found, pair)))
-    return join(parts)
+    every = shown.add(
+        figures.distributions(found, result.texts, result.metric),
+        "Every result",
+        f"each point is one {result.unit}",
+    )
+    return [errors, every]
+
+
+def _pair(pair: Pair, found: Comparison, result: RunComparison, shown: Figures) -> dict[str, object]:
+    """Return the values that the template shows of two groups: estimates, tests and, if paired, the scatter."""
+    names = f"{pair.first} and {pair.second}"
+    figure = None
+    if found.paired:
+        scatter = figures.paired_scatter(
+            pair.first, pair.second, at_chance(result, found), result.texts[pair.first]
+        )
+        figure = shown.add(
+            scatter, f"The same subjects: {names}", f"above the line: better with {pair.second}"
+        )
+    return {"names": names, "estimates": _estimates(pair), "figure": figure, "tests": _tests(found, pair)}
 
 
 def at_chance(result: RunComparison, found: Comparison) -> dict[str, list[float | None]]:
@@ -72,47 +91,8 @@ def at_chance(result: RunComparison, found: Comparison) -> dict[str, list[float 
     }
 
 
-def _design(found: Comparison, result: RunComparison) -> Html:
-    design = ""
-    if found.paired:
-        design = (
-            f"Every group was tried on the same {result.unit}s, so the verdicts rest on paired tests; tests for "
-            "independent groups are given beside them and are conservative here. "
-        )
-    elif result.unit == "function":
-        design = "Functions were drawn for every strategy independently, as in the paper. "
-    text = (
-        f"{design}Values are the validation {result.metric}, larger is better. p-values are "
-        f"{corrected(found.correction)} over {len(found.pairs)} comparison(s) for each test. "
-        "Trainings that diverged and networks that a strategy could not initialize count at chance; failures of the "
-        "infrastructure do not count and are listed as excluded."
-    )
-    if found.chance is not None:
-        limit = found.chance + found.margin
-        text += f" A training failed if its fitness is at most {limit:.4f} (chance {found.chance:.4f})."
-    if found.baseline is not None:
-        values = ", ".join(number(value) for value in result.baseline_fitness)
-        text += f" The baseline to beat is {found.baseline:.4f}, the mean of {values}."
-    return element("p", text)
-
-
-def _groups(found: Comparison) -> Html:
-    header: list[Node] = [
-        "group",
-        "results",
-        "failures",
-        "above baseline",
-        "best",
-        "median",
-        "untrained",
-        "excluded",
-    ]
-    rows = [[group.name, str(group.size), *_counts(group), *_values(group)] for group in found.groups]
-    return table(header, rows, caption="Groups; intervals are Wilson's")
-
-
-def _counts(group: Group) -> list[Node]:
-    cells: list[Node] = []
+def _counts(group: Group) -> list[str]:
+    cells = []
     for counted in (group.failures, group.above):
         if counted is None:
             cells.append("")
@@ -122,42 +102,44 @@ def _counts(group: Group) -> list[Node]:
     return cells
 
 
-def _values(group: Group) -> list[Node]:
+def _values(group: Group) -> list[str]:
     median = float(sorted(group.values)[(group.size - 1) // 2] + sorted(group.values)[group.size // 2]) / 2
     return [number(float(group.values.max())), number(median), str(group.untrained), str(group.excluded)]
 
 
-def _estimates(pair: Pair) -> Html:
+def _estimates(pair: Pair) -> list[tuple[str, str]]:
     subject = "for the same subject" if pair.pairs is not None else "for two results drawn at random"
-    rows: list[list[Node]] = [
-        ["largest distance of the EDFs (KS D)", f"{pair.ks_d:.3f}"],
-        [f"probability that {pair.second} exceeds {pair.first} {subject}", str(pair.superiority)],
-        ["difference of medians, bootstrap interval", str(pair.median_difference)],
+    rows = [
+        ("largest distance of the EDFs (KS D)", f"{pair.ks_d:.3f}"),
+        (f"probability that {pair.second} exceeds {pair.first} {subject}", str(pair.superiority)),
+        ("difference of medians, bootstrap interval", str(pair.median_difference)),
     ]
     if pair.pairs is not None:
-        rows.append(["complete pairs", str(pair.pairs)])
-    return table(("estimate", "value"), rows)
+        rows.append(("complete pairs", str(pair.pairs)))
+    return rows
 
 
-def _tests(found: Comparison, pair: Pair) -> Html:
-    rows: list[list[Node]] = [
-        [
-            element("strong", test.name) if test.name == pair.primary else test.name,
-            EXPLANATIONS.get(test.name, ""),
-            "" if not test.defined else f"{test.statistic:.4g}",
-            p_text(test.p),
-            p_text(test.adjusted),
-            answer(test.adjusted, found.alpha),
-            test.note,
-        ]
+def _tests(found: Comparison, pair: Pair) -> list[tuple[tuple[str, ...], bool]]:
+    """Return the cells of each test, and whether the verdict rests on it."""
+    return [
+        (
+            (
+                test.name,
+                EXPLANATIONS.get(test.name, ""),
+                "" if not test.defined else f"{test.statistic:.4g}",
+                p_text(test.p),
+                p_text(test.adjusted),
+                answer(test.adjusted, found.alpha),
+                test.note,
+            ),
+            test.name == pair.primary,
+        )
         for test in pair.tests
     ]
-    header = ("test", "question", "statistic", "p", "p, corrected", "answer", "note")
-    return table(header, rows, caption="In bold: the test on which the verdict rests, fixed in advance")
 
 
-def answer(p: float, alpha: float) -> Html:
+def answer(p: float, alpha: float) -> str:
     """Return the answer that a p-value gives to its test's question."""
     if p != p:
-        return escape("not computed")
-    return escape(f"yes (at {alpha:g})" if p < alpha else "not shown")
+        return "not computed"
+    return f"yes (at {alpha:g})" if p < alpha else "not shown"

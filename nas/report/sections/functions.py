@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 from gondwana.nas.report.data.run_data import RunData, Trial
 from gondwana.nas.report.figures.figures import color, label
 from gondwana.nas.report.page.formula import formula
-from gondwana.nas.report.page.html import Html, definitions, element
 from gondwana.nas.report.page.page import Figures
+from gondwana.nas.report.page.templates import render
 
 if TYPE_CHECKING:
     from gondwana.activations import Graph
@@ -24,27 +25,38 @@ _Y_LIMIT = 5.0
 _ROUNDING = 1e-12
 
 
-def best_functions(run: RunData, shown: Figures) -> Html:
+def best_functions(run: RunData, shown: Figures) -> Markup:
     """Return the functions of largest fitness; empty if the run's candidates are no activation functions."""
     best = _distinct(run)
     if not best:
-        return Html("")
+        return Markup("")
+    functions = [
+        _function(rank, text, trial, shown) for rank, (text, trial) in enumerate(best.items(), start=1)
+    ]
+    return render("sections/functions.html.j2", functions=functions)
+
+
+def _function(rank: int, text: str, trial: Trial, shown: Figures) -> dict[str, object]:
+    """Return the values that the template shows of a function; text and error if it cannot be read."""
     from gondwana import activations
 
-    parts = []
-    for rank, (text, trial) in enumerate(best.items(), start=1):
-        try:
-            graph = activations.parse(text)
-        except activations.GraphError as error:
-            parts.append(element("p", f"{text[:200]} cannot be shown: {error}"))
-            continue
-        heading = element("h3", f"{rank}. fitness {trial.fitness:.4f}, candidate {trial.candidate.id}")
-        caption = "red: at initialization, every factor at 1; blue: shapes for factors drawn from U(0.5, 2)"
-        figure = shown.add(
+    try:
+        graph = activations.parse(text)
+    except activations.GraphError as error:
+        return {"text": text[:200], "error": error}
+    caption = "red: at initialization, every factor at 1; blue: shapes for factors drawn from U(0.5, 2)"
+    return {
+        "error": None,
+        "rank": rank,
+        "fitness": trial.fitness,
+        "candidate": trial.candidate.id,
+        "formula": formula(graph),
+        "text": graph.text,
+        "moments": _moments(graph),
+        "figure": shown.add(
             curves(graph), f"Curve of {text[:120]}", caption if graph.parameters else "no factors"
-        )
-        parts.append(element("article", heading, _facts(graph), figure))
-    return element("div", *parts, class_="gallery")
+        ),
+    }
 
 
 def _distinct(run: RunData) -> dict[str, Trial]:
@@ -58,17 +70,14 @@ def _distinct(run: RunData) -> dict[str, Trial]:
     return found
 
 
-def _facts(graph: Graph) -> Html:
+def _moments(graph: Graph) -> str:
     from gondwana import activations
 
     facts = activations.describe(graph)
-    moments = "not finite: " + str(facts["reason"])
-    if facts["mean"] is not None:
-        mean = 0.0 if abs(facts["mean"]) < _ROUNDING else facts["mean"]
-        moments = f"mean {mean:.4g}, second moment {facts['second_moment']:.4g}"
-    return definitions(
-        [("formula", formula(graph)), ("text", element("code", graph.text)), ("under N(0, 1)", moments)]
-    )
+    if facts["mean"] is None:
+        return "not finite: " + str(facts["reason"])
+    mean = 0.0 if abs(facts["mean"]) < _ROUNDING else facts["mean"]
+    return f"mean {mean:.4g}, second moment {facts['second_moment']:.4g}"
 
 
 def curves(graph: Graph, *, seed: int = 0) -> go.Figure:

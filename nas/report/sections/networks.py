@@ -6,54 +6,56 @@ import base64
 import json
 from collections.abc import Mapping
 
+from markupsafe import Markup
+
 from gondwana.nas.report.data.run_data import RunData, Trial
-from gondwana.nas.report.data.wording import count, number
-from gondwana.nas.report.page.html import Html, Node, details, element, join, table
+from gondwana.nas.report.page.templates import render
+from gondwana.nas.report.page.wording import count, number
 
 SHOWN = 5
 
 
-def best_networks(run: RunData) -> Html:
+def best_networks(run: RunData) -> Markup:
     """Return the finalists and the best candidates of the search."""
-    parts: list[Node] = []
-    if run.finals:
-        rows = [
-            [
-                str(final.rank + 1),
-                str(final.outcome.candidate_id),
-                number(final.outcome.fitness),
-                _metrics(final.outcome.metrics, "test_"),
-                count(final.outcome.parameters),
-                final.model_file or "not saved",
-            ]
-            for final in run.finals
-        ]
-        header = ("rank", "candidate", "validation", "test, measured once", "parameters", "network")
-        parts.append(table(header, rows, caption="Finalists, trained again at the end of the run"))
-    parts += [_network(run, trial, shown=rank == 0) for rank, trial in enumerate(run.best(SHOWN))]
-    return join(parts)
+    finals = [
+        (
+            str(final.rank + 1),
+            str(final.outcome.candidate_id),
+            number(final.outcome.fitness),
+            _metrics(final.outcome.metrics, "test_"),
+            count(final.outcome.parameters),
+            final.model_file or "not saved",
+        )
+        for final in run.finals
+    ]
+    networks = [_network(run, trial) for trial in run.best(SHOWN)]
+    return render("sections/networks.html.j2", finals=finals, networks=networks)
 
 
-def _network(run: RunData, trial: Trial, *, shown: bool) -> Html:
+def _network(run: RunData, trial: Trial) -> dict[str, object]:
+    """Return the values that the template shows of a network."""
     candidate = trial.candidate
     model = candidate.spec.get("model", {})
-    parameters = None if trial.outcome is None else trial.outcome.parameters
-    name = str(model.get("activation") or model.get("kind", ""))
-    summary = (
-        f"Candidate {candidate.id}: {number(trial.fitness)}, {count(parameters)} parameters, {name[:120]}"
-    )
-    content = [
-        _diagram(run, model),
-        element("p", "Lineage: ", element("code", json.dumps(dict(candidate.origin), ensure_ascii=False))),
-        details("Spec", element("pre", json.dumps(dict(candidate.spec), indent=1, ensure_ascii=False))),
-    ]
-    return element("details", element("summary", summary), *content, open=shown)
+    picture, why_not = _picture(run, model)
+    return {
+        "id": candidate.id,
+        "fitness": trial.fitness,
+        "parameters": None if trial.outcome is None else trial.outcome.parameters,
+        "name": str(model.get("activation") or model.get("kind", ""))[:120],
+        "picture": picture,
+        "why_no_picture": why_not,
+        "lineage": json.dumps(dict(candidate.origin), ensure_ascii=False),
+        "spec": json.dumps(dict(candidate.spec), indent=1, ensure_ascii=False),
+    }
 
 
-def _diagram(run: RunData, model: Mapping[str, object]) -> Html | None:
-    """Return the picture of an evolved network as an image, which keeps its styles and whatever it holds to itself."""
+def _picture(run: RunData, model: Mapping[str, object]) -> tuple[str | None, str | None]:
+    """Return the picture of an evolved network as the address of an image, or why it cannot be drawn.
+
+    As an image it keeps its styles, and whatever it holds, to itself.
+    """
     if model.get("kind") != "codeepneat":
-        return None
+        return None, None
     from gondwana import tasks
     from gondwana.nas.searches.codeepneat.network.picture import draw
 
@@ -61,9 +63,8 @@ def _diagram(run: RunData, model: Mapping[str, object]) -> Html | None:
     try:
         svg = draw(model, tasks.get(str(task["name"]), **task.get("options", {})).info)
     except (ValueError, KeyError, TypeError) as error:
-        return element("p", f"The network cannot be drawn: {error}", class_="note")
-    source = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
-    return element("img", src=source, alt="Diagram of the network, input at the top", class_="diagram")
+        return None, str(error) or type(error).__name__
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode(), None
 
 
 def _metrics(metrics: Mapping[str, float], prefix: str) -> str:

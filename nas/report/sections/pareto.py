@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 from gondwana.nas.candidate import State
 from gondwana.nas.report.data.run_data import RunData, Trial
-from gondwana.nas.report.data.wording import count, number
 from gondwana.nas.report.figures.figures import color, label
-from gondwana.nas.report.page.html import Html, Node, element, join, table
 from gondwana.nas.report.page.page import Figures
+from gondwana.nas.report.page.templates import render
+from gondwana.nas.report.page.wording import count, number
 from gondwana.nas.searches.codeepneat.evolution.nsga2 import front
 
 COSTS = {"parameters": "parameters", "training_seconds": "seconds of training"}
@@ -21,29 +22,29 @@ MOST_ROWS = 30
 """Rows of the table of the front, which is in the figure as a whole."""
 
 
-def pareto(run: RunData, shown: Figures) -> Html:
+def pareto(run: RunData, shown: Figures) -> Markup:
     """Return a figure for each cost, and the front as a table; empty for a run with one objective."""
     names = objectives_of(run)
     points = measured(run, names)
     if len(names) < 2 or not points:
-        return Html("")
+        return Markup("")
     best = front_of(points, names)
-    parts: list[Node] = [
-        element(
-            "p",
-            f"{len(points):,} networks, {len(best):,} of which no other is at least as good in {_listed(names)} and "
-            "better in one: the Pareto front.",
-        )
-    ]
-    parts += [
-        shown.add(
-            pareto_figure(run.metric, points, best, cost),
-            f"Validation {run.metric} over {COSTS[cost]}",
-            "the front is marked; further objectives, if there are any, decide about it too",
-        )
-        for cost in names[1:]
-    ]
-    return join([*parts, _table(run, best)])
+    return render(
+        "sections/pareto.html.j2",
+        points=len(points),
+        front=len(best),
+        objectives=[COSTS.get(name, name) for name in names],
+        metric=run.metric,
+        figures=[
+            shown.add(
+                pareto_figure(run.metric, points, best, cost),
+                f"Validation {run.metric} over {COSTS[cost]}",
+                "the front is marked; further objectives, if there are any, decide about it too",
+            )
+            for cost in names[1:]
+        ],
+        rows=[_row(trial) for trial in best[:MOST_ROWS]],
+    )
 
 
 def objectives_of(run: RunData) -> tuple[str, ...]:
@@ -130,22 +131,11 @@ def _hover(trial: Trial) -> str:
     return "<br>".join(label(fact) for fact in facts)
 
 
-def _table(run: RunData, best: Sequence[Trial]) -> Html:
-    rows = [
-        [
-            str(trial.candidate.id),
-            str(trial.candidate.generation),
-            number(trial.fitness),
-            count(trial.outcome.parameters if trial.outcome else None),
-            number(cost(trial, "training_seconds")),
-        ]
-        for trial in best[:MOST_ROWS]
-    ]
-    header = ("candidate", "generation", f"validation {run.metric}", "parameters", "seconds of training")
-    more = "" if len(best) <= MOST_ROWS else f", the best {MOST_ROWS} of {len(best)}"
-    return table(header, rows, caption=f"The Pareto front{more}")
-
-
-def _listed(names: Sequence[str]) -> str:
-    words = [COSTS.get(name, name) for name in names]
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+def _row(trial: Trial) -> tuple[str, ...]:
+    return (
+        str(trial.candidate.id),
+        str(trial.candidate.generation),
+        number(trial.fitness),
+        count(trial.outcome.parameters if trial.outcome else None),
+        number(cost(trial, "training_seconds")),
+    )

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 from gondwana.nas.report.data.run_data import RunData
 from gondwana.nas.report.figures.figures import color, label
-from gondwana.nas.report.page.html import Html, element
 from gondwana.nas.report.page.page import Figures
+from gondwana.nas.report.page.templates import sentence
 
 if TYPE_CHECKING:
     from gondwana.autoinit.diagnostics.measure import Measurement
@@ -19,28 +20,24 @@ DEFAULT = "glorot_uniform"
 BATCH = 16
 
 
-def signals(run: RunData, shown: Figures) -> Html:
+def signals(run: RunData, shown: Figures) -> Markup:
     """Return the variance after every layer of the best candidate, with its own strategy and with Keras' default.
 
     Measured anew for the report: the network is built from the candidate's spec and sees standard Gaussian inputs.
     """
     best = run.best(1)
     if not best:
-        return Html("")
+        return Markup("")
     spec = best[0].candidate.spec
     own = str(spec.get("initialization", {}).get("strategy", ""))
     try:
         measured = {own: _measure(spec, own)}
         if own != DEFAULT:
             measured[DEFAULT] = _measure(spec, DEFAULT)
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-    ) as error:  # a run of another version, or made-up data: say so, go on
-        return element(
-            "p", f"The best network cannot be built here, so nothing is measured: {error}", class_="note"
-        )
+    except (ValueError, TypeError, KeyError) as error:
+        # A run of another version, or made-up data: the page says so and goes on.
+        why = f"The best network cannot be built here, so nothing is measured: {error}"
+        return sentence(why, note=True)
     caption = (
         f"variance over all entries of each layer's output for candidate {best[0].candidate.id} before training, "
         f"standard Gaussian inputs, batch of {BATCH}, as in training"

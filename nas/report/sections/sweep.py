@@ -8,42 +8,56 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 from gondwana.nas.report.data.compare_run import chance_of
 from gondwana.nas.report.data.metric import UNKNOWN
 from gondwana.nas.report.data.run_data import RunData
-from gondwana.nas.report.data.wording import number
 from gondwana.nas.report.figures.figures import color, label
-from gondwana.nas.report.page.html import Html, Node, element, join, table
 from gondwana.nas.report.page.page import Figures
+from gondwana.nas.report.page.templates import render
+from gondwana.nas.report.page.wording import number
 
 Cells = dict[str, dict[str, list[float | None]]]
 """Strategy -> value of the axis as JSON text -> fitness of each replicate, None for no result."""
 
 
-def sweep(run: RunData, shown: Figures) -> Html:
-    """Return a figure and a table for each axis."""
-    parts: list[Node] = []
+def sweep(run: RunData, shown: Figures) -> Markup:
+    """Return a figure and a table for each axis, and for a grid a table of every point."""
     chance = chance_of(run)
-    for axis in run.config["search"]["axes"]:
-        key, values = str(axis["key"]), [json.dumps(value) for value in axis["values"]]
-        cells = _cells(run, key)
-        if not cells:
-            continue
-        others = "replicates" if not _is_grid(run) else "replicates and the values of the other axes"
-        caption = f"mean over {others}, bars from the least to the largest"
-        parts.append(
-            shown.add(
-                axis_figure(key, axis["values"], cells, chance, run.metric), f"Fitness against {key}", caption
-            )
-        )
-        header: list[Node] = [key, *cells]
-        rows = [[value, *(_cell(by_value.get(value, [])) for by_value in cells.values())] for value in values]
-        parts.append(table(header, rows))
-        parts.append(element("p", *_beats_chance(run, cells, values, chance)))
-    if _is_grid(run):
-        parts.append(_every_point(run))
-    return join(parts)
+    axes = [found for axis in run.config["search"]["axes"] if (found := _axis(run, axis, chance, shown))]
+    return render(
+        "sections/sweep.html.j2",
+        axes=axes,
+        limit=None if chance is None else _limit(run, chance),
+        grid=_every_point(run) if _is_grid(run) else None,
+    )
+
+
+def _axis(
+    run: RunData, axis: Mapping[str, Any], chance: float | None, shown: Figures
+) -> dict[str, object] | None:
+    """Return the values that the template shows of one axis; None if it has no outcome yet."""
+    key, values = str(axis["key"]), [json.dumps(value) for value in axis["values"]]
+    cells = _cells(run, key)
+    if not cells:
+        return None
+    others = "replicates" if not _is_grid(run) else "replicates and the values of the other axes"
+    figure = axis_figure(key, axis["values"], cells, chance, run.metric)
+    caption = f"mean over {others}, bars from the least to the largest"
+    return {
+        "figure": shown.add(figure, f"Fitness against {key}", caption),
+        "header": (key, *cells),
+        "rows": [
+            (value, *(_cell(by_value.get(value, [])) for by_value in cells.values())) for value in values
+        ],
+        "beats_chance": [] if chance is None else _beats_chance(cells, values, _limit(run, chance)),
+    }
+
+
+def _limit(run: RunData, chance: float) -> float:
+    """Return the fitness that a training must exceed to beat chance."""
+    return chance + float(run.config["search"]["margin"])
 
 
 def _is_grid(run: RunData) -> bool:
@@ -51,8 +65,8 @@ def _is_grid(run: RunData) -> bool:
     return search.get("design") == "grid" and len(search["axes"]) > 1
 
 
-def _every_point(run: RunData) -> Html:
-    """Return the table of a grid: one row for each combination, one column for each strategy."""
+def _every_point(run: RunData) -> dict[str, object]:
+    """Return header and rows of the table of a grid: one row for each combination, one column for each strategy."""
     keys = [str(axis["key"]) for axis in run.config["search"]["axes"]]
     points: dict[tuple[str, ...], dict[str, list[float | None]]] = {}
     strategies: dict[str, None] = {}
@@ -62,8 +76,8 @@ def _every_point(run: RunData) -> Html:
             strategies[strategy] = None
             point = tuple(json.dumps(changes.get(key)) for key in keys)
             points.setdefault(point, {}).setdefault(strategy, []).append(trial.fitness)
-    rows = [[*point, *(_cell(cells.get(name, [])) for name in strategies)] for point, cells in points.items()]
-    return table([*keys, *strategies], rows, caption="Every point")
+    rows = [(*point, *(_cell(cells.get(name, [])) for name in strategies)) for point, cells in points.items()]
+    return {"header": (*keys, *strategies), "rows": rows}
 
 
 def axis_figure(
@@ -118,19 +132,14 @@ def _cell(fitness: Sequence[float | None]) -> str:
     return (number(float(np.mean(known))) if known else "") + missing
 
 
-def _beats_chance(run: RunData, cells: Cells, values: Sequence[str], chance: float | None) -> list[str]:
-    """Say for each strategy with which values training beat chance, which is how the paper reads Figure 4a."""
-    if chance is None:
-        return []
-    limit = chance + float(run.config["search"]["margin"])
-    sentences = []
+def _beats_chance(cells: Cells, values: Sequence[str], limit: float) -> list[tuple[str, list[str]]]:
+    """Return for each strategy with which values training beat chance, which is how the paper reads Figure 4a."""
+    found = []
     for strategy, by_value in cells.items():
         good = [
             value
             for value in values
             if (known := [f for f in by_value.get(value, []) if f is not None]) and np.mean(known) > limit
         ]
-        sentences.append(
-            f"{strategy} beats chance (mean above {limit:.3f}) at {', '.join(good) or 'no value'}. "
-        )
-    return sentences
+        found.append((strategy, good))
+    return found

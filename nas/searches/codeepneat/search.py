@@ -30,10 +30,10 @@ from gondwana.nas.searches.codeepneat.evolution.reproduction import (
     repointed,
 )
 from gondwana.nas.searches.codeepneat.genome.space import MODEL_GENES, Alphabet
-from gondwana.nas.searches.codeepneat.job import Job
 from gondwana.nas.searches.codeepneat.network.plan import plan_network
 from gondwana.nas.searches.codeepneat.network.spec import model_spec, training_recipe
 from gondwana.nas.searches.codeepneat.settings import EVOLVED, CoDeepNEATSettings
+from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.protocol import Progress
 from gondwana.tasks.training.recipe import Recipe
 
@@ -53,7 +53,7 @@ class CoDeepNEAT:
             of the training recipe.
     """
 
-    def __init__(self, settings: CoDeepNEATSettings, job: Job) -> None:
+    def __init__(self, settings: CoDeepNEATSettings, job: SearchJob) -> None:
         _check_network_genes(settings)
         self._settings = settings
         self._job = job

@@ -29,9 +29,9 @@ from gondwana.nas.searches.codeepneat.evolution.population import Individual
 from gondwana.nas.searches.codeepneat.evolution.replacement import redrawn, replaced
 from gondwana.nas.searches.codeepneat.evolution.reproduction import Policy, regrouped
 from gondwana.nas.searches.codeepneat.genome.space import SPECIES
-from gondwana.nas.searches.codeepneat.job import Job
 from gondwana.nas.searches.codeepneat.search import CoDeepNEAT
 from gondwana.nas.searches.codeepneat.settings import CoDeepNEATSettings
+from gondwana.nas.searches.job import SearchJob
 
 
 class Turns:
@@ -58,7 +58,7 @@ class Turns:
         return waiting[int(rng.integers(math.ceil(len(waiting) / 2)))]
 
     def keep(self, individuals: Sequence[Individual]) -> None:
-        """Forget everyone else."""
+        """Keep the turns of these individuals and forget those of all others."""
         living = {each.id for each in individuals}
         self._last = {number: value for number, value in self._last.items() if number in living}
         self._counts = {number: value for number, value in self._counts.items() if number in living}
@@ -70,7 +70,7 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
     The candidates of the first span are those of the first generation, which depend on no outcome.
     """
 
-    def __init__(self, settings: CoDeepNEATSettings, job: Job) -> None:
+    def __init__(self, settings: CoDeepNEATSettings, job: SearchJob) -> None:
         super().__init__(settings, job)
         self._total = job.generations * self._per_generation
         self._first = deque((candidate, self._open[candidate.id][1]) for candidate in self._waiting)

@@ -96,10 +96,10 @@ class RandomDraws(Proposer):
         return self._sampler.random(self._sampler.stream(candidate_id)), {"parent": None}
 
     def add(self, member: Member) -> None:
-        """Learn nothing."""
+        """Ignore the outcome: random draws do not depend on it."""
 
     def population(self) -> list[Member]:
-        """Return nobody."""
+        """Return no members: random draws keep no population."""
         return []
 
 

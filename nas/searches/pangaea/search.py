@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from gondwana.nas.candidate import Candidate, Json, Outcome
 from gondwana.nas.searches.best_so_far import BestSoFar
+from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.pangaea.logbook import FunctionLog, hall_of_fame
 from gondwana.nas.searches.pangaea.proposers import Evolution, Member, Proposer, RandomDraws, Sampler
 from gondwana.nas.searches.planned import (
@@ -33,7 +34,6 @@ from gondwana.tasks.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from gondwana.activations import Graph
-    from gondwana.tasks.base import TaskInfo
 
 FINALISTS = 10
 
@@ -77,33 +77,24 @@ class FunctionSettings(Frozen, ABC):
     lag: PositiveInt | None = 16
     rerank: Rerank | None = None
 
-    def create(
-        self,
-        *,
-        seed: int,
-        generations: int,
-        task: Mapping[str, Any],
-        info: TaskInfo,
-        training: Mapping[str, Any],
-        limits: Mapping[str, Any] | None = None,
-    ) -> FunctionSearch:
+    def create(self, job: SearchJob) -> FunctionSearch:
         """Return the search.
 
         Raises:
             ValueError: if architecture or strategy do not exist, the architecture does not fit the task, or the longer
                 trainings of ``rerank`` have settings that no training has.
         """
-        check_experiment(info, [self.architecture], [self.initialization])
+        check_experiment(job.info, [self.architecture], [self.initialization])
         if self.rerank is not None:
             try:
-                Recipe.from_json({**training, **self.rerank.training})
+                Recipe.from_json({**job.training, **self.rerank.training})
             except ValueError as error:
                 raise SettingsError(f"search.rerank.training: {error}") from error
         return FunctionSearch(
             self,
-            self.proposer(seed),
-            SpecFactory(seed, task, self.architecture, training, limits),
-            generations,
+            self.proposer(job.seed),
+            SpecFactory(job.seed, job.task, self.architecture, job.training, job.limits),
+            job.generations,
         )
 
     @abstractmethod

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gondwana import activations, autoinit
 from gondwana.activations import Distinct, breakpoints, gaussian_moments, parse, problem
 from gondwana.activations.space.catalogue import catalogue, enumerate_form
+from gondwana.activations.space.validity import fingerprint
 
 PHI0 = 1 / math.sqrt(2 * math.pi)
 
@@ -148,10 +149,10 @@ def test_different_functions_stay_apart(first, second):
 def test_no_bucket_border_tears_equal_functions_apart(seed, share):
     distinct = Distinct()
     graph = activations.sample(np.random.default_rng(seed), valid=True, max_parameters=0)
-    values = activations.validity.fingerprint(graph)
+    values = fingerprint(graph)
     moved = values + share * distinct.tolerance
     distinct.add(graph)
-    assert distinct._find(moved) == str(graph)
+    assert distinct._find(moved) == 0
 
 
 def test_the_unary_catalogue():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gondwana import activations
 from gondwana.activations import PANGAEA, GraphError, parse
-from gondwana.activations.operators.record import OperatorError
+from gondwana.activations.errors import OperatorError
 from gondwana.activations.operators.registry import OperatorSet
 from gondwana.activations.space.mutation import MUTATIONS, applicable
 
@@ -65,7 +65,7 @@ def test_equal_seeds_give_equal_functions(seed):
 
 def test_equal_seeds_give_equal_functions_in_another_process():
     code = (
-        "import numpy as np, activations;"
+        "import numpy as np; from gondwana import activations;"
         "print(*activations.sample(np.random.default_rng(11), 20), sep=chr(10))"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -46,11 +46,13 @@ class FakeSearch:
                 value = self.level + stream(self.seed, "fake", number).random()
                 model = {"kind": "fake", "value": value, **self.what, **self._special(number)}
                 spec = make_spec(self.seed, task={}, model=model, initialization={}, training={})
-            candidate = Candidate(number, self.generation, spec, {"parent": number // 2})
-            self.candidates.append(candidate)
-            asked.append(candidate)
-            self.asked += 1
+            asked.append(self._ask_for(Candidate(number, self.generation, spec, {"parent": number // 2})))
         return asked
+
+    def _ask_for(self, candidate: Candidate) -> Candidate:
+        self.candidates.append(candidate)
+        self.asked += 1
+        return candidate
 
     def _special(self, number: int) -> Json:
         return {}
@@ -97,17 +99,9 @@ class SteadySearch(FakeSearch):
         while len(asked) < count and self.asked < self.size:
             number = self.asked
             value = self.level + stream(self.seed, "steady", number).random()
-            spec = make_spec(
-                self.seed,
-                task={},
-                model={"kind": "fake", "value": value, **self.what},
-                initialization={},
-                training={},
-            )
-            candidate = Candidate(number, 0, spec, {"told": len(self.outcomes)})
-            self.candidates.append(candidate)
-            asked.append(candidate)
-            self.asked += 1
+            model = {"kind": "fake", "value": value, **self.what}
+            spec = make_spec(self.seed, task={}, model=model, initialization={}, training={})
+            asked.append(self._ask_for(Candidate(number, 0, spec, {"told": len(self.outcomes)})))
         return asked
 
     def tell(self, outcome: Outcome) -> None:

@@ -13,8 +13,6 @@ from plotly.offline import get_plotlyjs
 
 from gondwana.nas.candidate import Candidate, Outcome, State
 from gondwana.nas.engine.records.run_folder import RunFolderError
-from gondwana.nas.report.page.html import Html, details, element, escape, join, table
-from gondwana.nas.report.page.page import embedded_json
 from gondwana.nas.report.report import load_run, render, write_report
 from tests.helpers.runs import HOSTILE, spec, write_run
 
@@ -169,23 +167,6 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_environment_file_is_named(evolution: Path) -> None:
     (evolution / "environment.json").write_text("{", encoding="utf-8")
     assert "environment.json is damaged" in render(load_run(evolution))
-
-
-def test_elements_escape_text_and_attributes_and_keep_markup() -> None:
-    made = element("a", "<b>", Html("<i>x</i>"), None, href='"><script>', hidden=True, title=None)
-    assert made == '<a href="&quot;&gt;&lt;script&gt;" hidden>&lt;b&gt;<i>x</i></a>'
-    assert join(["<", Html("<br>")], " & ") == "&lt; &amp; <br>"
-    assert escape("'\"&<>") == "&#x27;&quot;&amp;&lt;&gt;"
-    assert "<script>" not in table(["<script>"], [["<script>"]], caption="<script>")
-    assert "<script>" not in details("<script>", "<script>")
-
-
-def test_embedded_json_cannot_end_its_script() -> None:
-    text = embedded_json({"a": "</script><!--&"})
-    assert "<" not in text
-    assert json.loads(text) == {"a": "</script><!--&"}
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        embedded_json(float("nan"))
 
 
 def test_a_sweep_is_reported_by_axis(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from gondwana import tasks
 from gondwana.nas.candidate import Candidate, Outcome, State
+from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.planned import CompareSettings, PlannedSearch, SettingsError, group_names
 
 INFO = tasks.get("digits").info
@@ -22,12 +23,14 @@ STRATEGIES = ("glorot_uniform", "autoinit", "autoinit++")
 def create(seed: int = 0, **options: Any) -> PlannedSearch:
     settings = CompareSettings(**{"architecture": ARCHITECTURE, "functions": 8, **options})
     return settings.create(
-        seed=seed,
-        generations=1,
-        task={"name": "digits", "options": {}},
-        info=INFO,
-        training={"epochs": 1},
-        limits={},
+        SearchJob(
+            seed=seed,
+            generations=1,
+            task={"name": "digits", "options": {}},
+            info=INFO,
+            training={"epochs": 1},
+            limits={},
+        )
     )
 
 
@@ -163,7 +166,7 @@ def test_settings_that_make_no_sense_are_refused(options: dict[str, Any], messag
 def test_a_comparison_has_one_generation() -> None:
     with pytest.raises(SettingsError, match="set generations to 1"):
         CompareSettings(architecture=ARCHITECTURE).create(
-            seed=0, generations=2, task={}, info=INFO, training={}
+            SearchJob(seed=0, generations=2, task={}, info=INFO, training={})
         )
 
 

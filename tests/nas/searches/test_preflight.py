@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gondwana import tasks
+from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.pangaea.search import PangaeaSettings
 from gondwana.nas.searches.planned import Architecture, CompareSettings, Strategy
 from gondwana.nas.searches.preflight import check_experiment
@@ -78,4 +79,6 @@ def test_what_exists_passes() -> None:
 )
 def test_every_search_checks_its_experiment(settings: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        settings.create(seed=0, generations=1, task={"name": "digits"}, info=DIGITS, training={"epochs": 1})
+        settings.create(
+            SearchJob(seed=0, generations=1, task={"name": "digits"}, info=DIGITS, training={"epochs": 1})
+        )

@@ -12,6 +12,7 @@ import pytest
 from gondwana import tasks
 from gondwana.nas.candidate import Candidate, Outcome, State, make_spec
 from gondwana.nas.config.schema import ConfigError, load_config, parse_config
+from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.protocol import Progress
 from gondwana.nas.searches.side_by_side import Part, SideBySide, SideBySideSettings
 
@@ -74,27 +75,31 @@ def specs(candidates: list[Candidate], strategy: str, replicate: int) -> list[di
 @pytest.mark.parametrize("replicate", [0, 1])
 def test_every_arm_is_the_search_that_it_would_be_alone(order: int | None, replicate: int) -> None:
     rng = None if order is None else np.random.default_rng(order)
-    found = finish(settings(replicates=2).create(seed=5, **WORK), rng)
+    found = finish(settings(replicates=2).create(SearchJob(seed=5, **WORK)), rng)
     assert [candidate.id for candidate in found] == list(range(2 * 2 * 3 * 6))
     for name in ("evolved", "autoinit"):
         evolution = {**EVOLUTION, "initialization": name}
-        alone = type(settings().evolution).model_validate(evolution).create(seed=5 + replicate, **WORK)
+        alone = (
+            type(settings().evolution).model_validate(evolution).create(SearchJob(seed=5 + replicate, **WORK))
+        )
         wanted = [dict(candidate.spec) for candidate in finish(alone)]
         assert specs(found, name, replicate) == wanted
 
 
 def test_asking_for_many_is_asking_for_one_many_times() -> None:
-    one, many = settings().create(seed=0, **WORK), settings().create(seed=0, **WORK)
+    one, many = settings().create(SearchJob(seed=0, **WORK)), settings().create(SearchJob(seed=0, **WORK))
     assert many.ask(12) == [one.ask(1)[0] for _ in range(12)]
     assert many.ask(3) == []
-    assert {candidate.origin["strategy"] for candidate in settings().create(seed=0, **WORK).ask(2)} == {
+    assert {
+        candidate.origin["strategy"] for candidate in settings().create(SearchJob(seed=0, **WORK)).ask(2)
+    } == {
         "evolved",
         "autoinit",
     }
 
 
 def test_no_arm_waits_for_another() -> None:
-    search = settings().create(seed=0, **WORK)
+    search = settings().create(SearchJob(seed=0, **WORK))
     first = search.ask(12)
     for candidate in first:
         if candidate.origin["strategy"] == "evolved":
@@ -106,7 +111,7 @@ def test_no_arm_waits_for_another() -> None:
 
 
 def test_a_snapshot_holds_every_arm_at_the_end_of_the_same_generation() -> None:
-    search = settings().create(seed=0, **WORK)
+    search = settings().create(SearchJob(seed=0, **WORK))
     seen: list[dict[str, Any]] = []
     running: list[Candidate] = []
     rng = np.random.default_rng(3)
@@ -125,7 +130,7 @@ def test_a_snapshot_holds_every_arm_at_the_end_of_the_same_generation() -> None:
 
 
 def test_finalists_are_the_best_of_every_arm_then_the_second_of_every_arm() -> None:
-    search = settings().create(seed=0, **WORK)
+    search = settings().create(SearchJob(seed=0, **WORK))
     found = finish(search)
     finalists = search.finalists()
     assert [finalist.origin["strategy"] for finalist in finalists[:2]].count("autoinit") == 1
@@ -135,7 +140,7 @@ def test_finalists_are_the_best_of_every_arm_then_the_second_of_every_arm() -> N
 
 
 def test_a_stranger_and_a_repetition_are_refused() -> None:
-    search = settings().create(seed=0, **WORK)
+    search = settings().create(SearchJob(seed=0, **WORK))
     with pytest.raises(ValueError, match="candidate 3 was never asked for"):
         search.tell(Outcome(3, State.COMPLETED, 0.5))
     candidate = search.ask(1)[0]
@@ -162,7 +167,7 @@ def test_mistakes_in_a_config_are_named() -> None:
         with pytest.raises(ConfigError, match=message):
             parse_config({**config, "search": search}, source="x")
     with pytest.raises(ValueError, match="autoinitt"):
-        settings(strategies=["autoinitt"]).create(seed=0, **WORK)
+        settings(strategies=["autoinitt"]).create(SearchJob(seed=0, **WORK))
 
 
 def test_the_whole_config_written_down_reads_back(tmp_path: Path) -> None:

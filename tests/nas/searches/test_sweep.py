@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from gondwana import tasks
 from gondwana.nas.candidate import Candidate
+from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.planned import SettingsError
 from gondwana.nas.searches.sweep import SweepSettings
 
@@ -25,12 +26,14 @@ BASE: dict[str, Any] = {
 
 def candidates(**options: Any) -> list[Candidate]:
     search = SweepSettings(**{**BASE, **options}).create(
-        seed=0,
-        generations=1,
-        task={"name": "digits", "options": {}},
-        info=INFO,
-        training={"epochs": 2, "learning_rate": 0.005},
-        limits={},
+        SearchJob(
+            seed=0,
+            generations=1,
+            task={"name": "digits", "options": {}},
+            info=INFO,
+            training={"epochs": 2, "learning_rate": 0.005},
+            limits={},
+        )
     )
     return search.ask(1000)
 
@@ -99,4 +102,4 @@ def test_values_that_no_training_can_have_are_refused_before_anything_runs() -> 
     with pytest.raises(SettingsError, match=r"'training.learning_rate': -1.*does not fit the training"):
         candidates(axes=[{"key": "training.learning_rate", "values": [-1]}])
     with pytest.raises(SettingsError, match="set generations to 1"):
-        SweepSettings(**BASE).create(seed=0, generations=3, task={}, info=INFO, training={})
+        SweepSettings(**BASE).create(SearchJob(seed=0, generations=3, task={}, info=INFO, training={}))

@@ -17,7 +17,7 @@ FitnessAssignment = Literal["mean", "best"]
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """An evaluated network.
+    """An evaluated network: its components and its fitness.
 
     Attributes:
         candidate: what was evaluated.

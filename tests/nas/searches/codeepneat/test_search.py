@@ -1,4 +1,4 @@
-"""The search: ask and tell, order independence, determinism, failures, credit."""
+"""The search: ask and tell, order independence, determinism, failures, fitness assignment."""
 
 from __future__ import annotations
 

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from gondwana.nas.searches.codeepneat.create import CoDeepNEATConfig
 from gondwana.nas.searches.codeepneat.settings import CoDeepNEATSettings
+from gondwana.nas.searches.job import SearchJob
 from tests.helpers.codeepneat import IMAGES, SPACES, TABLE, search, settings
 
 
@@ -81,7 +83,14 @@ def test_network_genes_reach_into_the_training_recipe_and_are_checked_before_the
 def test_a_space_that_does_not_fit_the_task_is_refused_before_the_run() -> None:
     with pytest.raises(ValueError, match="Conv2D works on tensors of rank"):
         settings("images").create(
-            seed=0, generations=1, task={"name": "table", "options": {}}, info=TABLE, training={}, limits={}
+            SearchJob(
+                seed=0,
+                generations=1,
+                task={"name": "table", "options": {}},
+                info=TABLE,
+                training={},
+                limits={},
+            )
         )
     assert IMAGES.input_shape == (8, 8, 1)
 
@@ -95,4 +104,4 @@ def test_layers_may_have_domains_of_their_own() -> None:
 @pytest.mark.parametrize("name", sorted(SPACES))
 def test_settings_survive_json(name: str) -> None:
     found = settings(name)
-    assert CoDeepNEATSettings.model_validate_json(found.model_dump_json()) == found
+    assert CoDeepNEATConfig.model_validate_json(found.model_dump_json()) == found

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from gondwana import activations, tasks
 from gondwana.nas.candidate import Candidate, Outcome, State, canonical_json
+from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.pangaea.logbook import hall_of_fame
 from gondwana.nas.searches.pangaea.search import (
     FunctionSearch,
@@ -26,7 +27,9 @@ EVOLUTION: dict[str, Any] = {**SMALL, "population": 6, "tournament": 3, "lag": 4
 
 def create(settings: FunctionSettings, generations: int = 3, seed: int = 0) -> FunctionSearch:
     return settings.create(
-        seed=seed, generations=generations, task={"name": "digits"}, info=INFO, training={"epochs": 1}
+        SearchJob(
+            seed=seed, generations=generations, task={"name": "digits"}, info=INFO, training={"epochs": 1}
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""Extensions of the paper's rules: best collaborators, random immigrants, credit by the best network."""
+"""Extensions of the paper's rules: best collaborators, random immigrants, fitness assignment by the best network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from gondwana.nas.searches.codeepneat.genome.space import SPECIES
 from gondwana.nas.searches.codeepneat.search import CoDeepNEAT
 from tests.helpers.codeepneat import alphabets, outcome, random_genome, run, search, size_fitness
 
-EXTENSIONS: dict[str, Any] = {"best_collaborators": 0.5, "random_immigrants": 0.2, "credit": "best"}
+EXTENSIONS: dict[str, Any] = {
+    "best_collaborators": 0.5,
+    "random_immigrants": 0.2,
+    "fitness_assignment": "best",
+}
 CANDIDATE = Candidate(0, 0, {})
 
 
@@ -165,8 +169,8 @@ def test_immigrants_have_no_parents_and_come_in_the_wanted_number(mode: str) -> 
     assert 0.2 < immigrants / born < 0.4
 
 
-def test_credit_by_the_best_is_the_fitness_of_the_best_network() -> None:
-    found = search(generations=1, credit="best")
+def test_assignment_of_the_best_is_the_fitness_of_the_best_network() -> None:
+    found = search(generations=1, fitness_assignment="best")
     candidates = run(found, fitness=lambda c: float(c.id))
     for individual in found.snapshot()["blueprints"]["individuals"]:
         mine = [float(c.id) for c in candidates if c.origin["blueprint"] == individual["id"]]
@@ -174,8 +178,8 @@ def test_credit_by_the_best_is_the_fitness_of_the_best_network() -> None:
         assert max(mine) != np.mean(mine)
 
 
-def test_with_several_objectives_credit_by_the_best_is_one_network_and_not_a_mixture() -> None:
-    found = search(generations=1, credit="best", objectives=("fitness", "training_seconds"))
+def test_with_several_objectives_assignment_of_the_best_is_one_network_and_not_a_mixture() -> None:
+    found = search(generations=1, fitness_assignment="best", objectives=("fitness", "training_seconds"))
     for candidate in found.ask(100):
         told = outcome(candidate, float(candidate.id))
         told.seconds["trained"] = float(candidate.id)

@@ -32,7 +32,7 @@ def with_layers(*names: str, **genes: Any) -> dict[str, Any]:
 
 def test_a_layer_type_of_the_users_own_is_one_record_and_a_line_of_the_config() -> None:
     space = with_layers("SeparableConv2D", "Add", filters={"low": 2, "high": 6})
-    space["modules"] = ["tests.codeepneat.my_layers"]
+    space["modules"] = ["tests.helpers.my_layers"]
     candidates = run(search(space=space, generations=3))
     for candidate in candidates[-4:]:
         spec = candidate.spec["model"]

@@ -19,7 +19,7 @@ from tests.helpers.runs import spec, write_run
 @pytest.fixture
 def results(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(os, "environ", os.environ.copy())
-    file = Path(__file__).resolve().parents[2] / "benchmarks" / "paper" / "results.py"
+    file = Path(__file__).resolve().parents[3] / "benchmarks" / "paper" / "results.py"
     found = importlib.util.spec_from_file_location("results_page", file)
     assert found is not None and found.loader is not None
     module = importlib.util.module_from_spec(found)
