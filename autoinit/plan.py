@@ -13,7 +13,7 @@ import numpy as np
 
 import gondwana.autoinit.rules  # noqa: F401 (registers the rules)
 from gondwana.autoinit.draws import Distribution, check_distribution
-from gondwana.autoinit.errors import AutoInitError, NotIntegrableError, SignalError
+from gondwana.autoinit.errors import AutoInitError, SignalError
 from gondwana.autoinit.frontends.keras.graph import Graph, Step, trace
 from gondwana.autoinit.frontends.keras.inputs import Statistic, per_input
 from gondwana.autoinit.gradients.backward import entries, input_gradients
@@ -26,7 +26,6 @@ from gondwana.autoinit.registry import (
     Direction,
     OnUnknown,
     Propagation,
-    Result,
     Rule,
     Scale,
     Settings,
@@ -35,12 +34,12 @@ from gondwana.autoinit.registry import (
     find_rules,
     has_rule,
     result_signals,
-    simulate,
 )
 from gondwana.autoinit.signals.fields import field_of
 from gondwana.autoinit.signals.signal import Signal, mixture
 from gondwana.autoinit.signals.window import positions
-from gondwana.autoinit.simulation import Simulation, is_joint
+from gondwana.autoinit.simulation.outcome import before_activation, outcome
+from gondwana.autoinit.simulation.simulator import Simulation
 
 __all__ = ["Plan", "PlannedCall", "PlannedWeight", "plan"]
 
@@ -162,8 +161,7 @@ def plan(
     Raises:
         ModelError: if the model cannot be walked.
         UnsupportedLayerError: for an unknown layer with ``on_unknown="error"``.
-        NotIntegrableError: if the activation of a layer with weights has no finite variance; of other operations only
-            with on_unknown="error", else they are simulated.
+        NotIntegrableError: if an activation has no finite variance, with ``on_unknown="error"``; else it is simulated.
         AutoInitError: if a layer cannot be scaled because it receives only zeros, or an argument makes no sense.
     """
     settings = Settings(propagation, signal_variance, on_unknown, samples, seed, weights, direction)
@@ -188,6 +186,7 @@ class _Propagation:
         self.calls: list[PlannedCall] = []
         self.scales: dict[int, Scale] = {}
         self.made: list[tuple[Call, tuple[Scale, ...]]] = []
+        self.activated: dict[int, tuple[Call, Rule, tuple[Signal, ...]]] = {}
         self.slope = Slopes()
         self.slopes = _slopes_after(graph, settings, self.slope) if settings.direction != "forward" else {}
 
@@ -207,11 +206,12 @@ class _Propagation:
         signals: dict[int, Signal] = dict(zip(self.graph.inputs, self._remembered(inputs), strict=True))
         received: dict[int, list[tuple[Signal, ...]]] = defaultdict(list)
         self.calls, self.scales, self.made = [], {}, []
-        simulation = Simulation(self.steps, self.graph.shapes, self.graph.dtypes, self.settings)
+        simulation = self._simulation(signals)
         for step in self.steps:
             given = tuple(signals[index] for index in step.inputs)
             call = self._call(step, targets.get(id(step.operation), ()))
-            result = self._result(step, call, signals, simulation)
+            self.activated[step.outputs[0]] = (call, self.rules[id(step.operation)], given)
+            result = outcome(simulation, step, *self.activated[step.outputs[0]])
             outputs = self._remembered(_checked(step, result_signals(result)))
             signals.update(zip(step.outputs, outputs, strict=True))
             scales = result.scales if isinstance(result, Weighted) else ()
@@ -221,27 +221,28 @@ class _Propagation:
             self.made.append((call, scales))
             kind = type(step.operation).__name__
             self.calls.append(PlannedCall(step.name, kind, given, outputs, bool(scales)))
-            if not simulation.open.isdisjoint(step.outputs):
-                self.calls[-1] = replace(self.calls[-1], simulated=True)
+            simulated = not simulation.open.isdisjoint(step.outputs)
+            self.calls[-1] = replace(self.calls[-1], simulated=simulated)
+            simulation.dependence.note(step, simulated=simulated)
         return received
 
-    def _result(
-        self, step: Step, call: Call, signals: Mapping[int, Signal], simulation: Simulation
-    ) -> Result:
-        """Apply the rule; where there is none, or its integral does not exist, run the operation on draws."""
-        found = self.rules[id(step.operation)]
-        if (
-            found is simulate
-            or simulation.depends(step)
-            or (self.settings.exact and is_joint(step.operation))
-        ):
-            return simulation.run(step, signals)
-        try:
-            return found(call, *(signals[index] for index in step.inputs))
-        except NotIntegrableError:
-            if self.settings.on_unknown == "error" or getattr(step.operation, "weights", None):
-                raise  # its weights could not be scaled
-            return simulation.run(step, signals)
+    def _simulation(self, signals: Mapping[int, Signal]) -> Simulation:
+        graph = self.graph
+        return Simulation(
+            self.steps,
+            graph.inputs,
+            graph.shapes,
+            graph.dtypes,
+            self.settings,
+            signals,
+            self.scales,
+            self._before_activation,
+        )
+
+    def _before_activation(self, step: Step) -> Signal:
+        """Return the signal of a layer with weights before its activation."""
+        found = before_activation(*self.activated[step.outputs[0]])
+        return result_signals(found)[0]
 
     def _remembered(self, signals: Sequence[Signal]) -> tuple[Signal, ...]:
         """Give every tensor a law of its own, so that paths which start at it know of each other."""

@@ -1,0 +1,119 @@
+"""Which operations mix entries that depend on one another in a way that no rule covers (exact propagation).
+
+A tensor is *rough* where positions close by are alike in a pattern (nearest upsampling, what was simulated), which
+pooling sees: a mean over four copies is no mean over four entries. It is *tied* where entries add up to a constant
+(softmax).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from gondwana.autoinit.frontends.keras.graph import Step
+from gondwana.autoinit.rules.recurrent import RECURRENT
+from gondwana.autoinit.signals.window import Shape, positions
+
+layers = keras.layers
+
+REACH = 3
+"""Number of layers with weights after which a pattern among positions is taken as gone."""
+
+_UPSAMPLING = (layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D, layers.RepeatVector)
+_COPIES = ("Repeat", "Tile", "Resize", "BroadcastTo")
+_PRODUCTS = ("Matmul", "Einsum", "Dot", "Tensordot", "Inner", "Vdot")
+_REDUCTIONS = ("Sum", "Mean", "Max", "Min")
+_ATTENTION = (
+    layers.MultiHeadAttention,
+    layers.GroupQueryAttention,
+    layers.Attention,
+    layers.AdditiveAttention,
+)
+_POOLS = tuple(
+    kind
+    for family in ("", "Global", "Adaptive")
+    for how in ("Average", "Max")
+    for rank in (1, 2, 3)
+    if (kind := getattr(layers, f"{family}{how}Pooling{rank}D", None)) is not None
+)
+_POOL_OPERATIONS = ("MaxPool", "AveragePool")
+_NORMS = (
+    layers.BatchNormalization,
+    layers.LayerNormalization,
+    layers.GroupNormalization,
+    layers.RMSNormalization,
+    layers.PReLU,
+    *RECURRENT,
+)
+
+
+def scales_weights(step: Step) -> bool:
+    """Whether an operation multiplies by weights of its own, which the plan scales."""
+    if isinstance(step.operation, keras.Layer):
+        return bool(step.operation.weights) and not isinstance(step.operation, _NORMS)
+    return any(isinstance(argument, keras.Variable) for argument in step.arguments)
+
+
+class Dependence:
+    """What is known of each tensor of a graph while a plan walks along it.
+
+    Args:
+        shapes: of the tensors.
+    """
+
+    def __init__(self, shapes: Sequence[Shape]) -> None:
+        self.shapes = shapes
+        self.rough: dict[int, int] = {}
+        self.tied: set[int] = set()
+
+    def mixes(self, step: Step) -> bool:
+        """Whether only draws tell what the operation puts out."""
+        operation, kind = step.operation, type(step.operation).__name__
+        if isinstance(operation, layers.Dot) or (kind in _PRODUCTS and len(step.inputs) > 1):
+            return True
+        if getattr(operation, "interpolation", "nearest") != "nearest":
+            return True
+        if isinstance(operation, RECURRENT):
+            return True
+        pools = self._pools(operation, kind)
+        if pools and not self.tied.isdisjoint(step.inputs):
+            return True
+        if len(step.inputs) > 1 and not self.tied.isdisjoint(step.inputs) and not scales_weights(step):
+            return True
+        if kind in _REDUCTIONS and not isinstance(operation, keras.Layer):
+            axis, rank = operation.axis, len(self.shapes[step.inputs[0]])
+            axes = range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis
+            if any(a % rank == rank - 1 for a in axes):
+                return True
+        return pools and any(index in self.rough for index in step.inputs)
+
+    def note(self, step: Step, *, simulated: bool) -> None:
+        """Remember what the outputs of an operation are like."""
+        operation, kind = step.operation, type(step.operation).__name__
+        several = [i for i in step.outputs if (positions(self.shapes[i][1:-1]) or 2) > 1]
+        if simulated or isinstance(operation, (*_UPSAMPLING, *_ATTENTION)) or kind in _COPIES:
+            depth = 0
+        else:
+            before = [self.rough[index] for index in step.inputs if index in self.rough]
+            depth = min(before, default=REACH + 1) + scales_weights(step)
+        if depth <= REACH:
+            self.rough.update(dict.fromkeys(several, depth))
+        if _is_softmax(operation, kind) or (
+            not scales_weights(step) and not self.tied.isdisjoint(step.inputs)
+        ):
+            self.tied.update(step.outputs)
+
+    @staticmethod
+    def _pools(operation: Any, kind: str) -> bool:
+        if isinstance(operation, keras.Layer):
+            return isinstance(operation, _POOLS)
+        return kind in _POOL_OPERATIONS or kind in _REDUCTIONS
+
+
+def _is_softmax(operation: Any, kind: str) -> bool:
+    activation: Callable[..., Any] | None = getattr(operation, "activation", None)
+    return kind == "Softmax" or (
+        activation is keras.activations.softmax and not isinstance(operation, RECURRENT)
+    )

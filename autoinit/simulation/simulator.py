@@ -1,0 +1,277 @@
+"""Operations that no rule or integral covers: run on seeded draws that have the planned statistics.
+
+The draws start at tensors whose law the plan knows (inputs of the model, outputs of layers with weights) and run
+through everything between there and the operation. What is positive by construction is positive in the draws too, and
+tensors that come from the same source depend on one another as they do in the model. A layer without a rule runs with
+the weights that it has; its own initializers have drawn them, and initialization leaves them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from gondwana.autoinit.draws import draw, generator
+from gondwana.autoinit.errors import NotIntegrableError
+from gondwana.autoinit.frontends.keras.graph import Slot, Step
+from gondwana.autoinit.frontends.keras.running import run
+from gondwana.autoinit.moments.functions import is_elementwise
+from gondwana.autoinit.moments.gaussian import Array
+from gondwana.autoinit.registry import Scale, Settings
+from gondwana.autoinit.rules.pooling import UNKNOWN_SIZE
+from gondwana.autoinit.rules.recurrent import RECURRENT
+from gondwana.autoinit.signals.samples import GROUP, measured_signal, sampled
+from gondwana.autoinit.signals.signal import Signal
+from gondwana.autoinit.signals.window import Shape
+from gondwana.autoinit.simulation.dependence import REACH, Dependence, scales_weights
+
+_ENTRIES = 1 << 19
+"""Entries of the largest tensor of a simulation, which bounds time and memory."""
+
+_MAX_ROWS, _MIN_ROWS = 1024, 4
+_MOST_STEPS = 48
+"""Operations that are run to make the inputs of one; beyond them tensors are drawn."""
+
+_FEW = 1000
+_DOMINANT = 0.2
+"""Share of the sum of squares that one of at least ``_FEW`` values has only where the variance is not finite."""
+
+
+class Simulation:
+    """Draws of the tensors of one walk over a graph.
+
+    Args:
+        steps: of the graph, in order.
+        inputs: of the graph.
+        shapes: of its tensors, with the batch axis.
+        dtypes: of its tensors.
+        settings: of the plan.
+        signals: of its tensors; the plan adds to them as it walks.
+        scales: of the weights, by the ``id`` of the variable; the plan adds to them too.
+        activated: the signal before the activation of a layer with weights.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        inputs: Sequence[int],
+        shapes: Sequence[Shape],
+        dtypes: Sequence[str],
+        settings: Settings,
+        signals: Mapping[int, Signal],
+        scales: Mapping[int, Scale],
+        activated: Callable[[Step], Signal],
+    ) -> None:
+        self.steps, self.shapes, self.dtypes, self.settings = steps, shapes, dtypes, settings
+        self.signals, self.scales, self.activated = signals, scales, activated
+        self.producer = {index: number for number, step in enumerate(steps) for index in step.outputs}
+        self.last_use = {index: number for number, step in enumerate(steps) for index in step.inputs}
+        self.batch = next((shapes[index][0] for index in inputs if shapes[index][0]), None)
+        self.dependence = Dependence(shapes)
+        self.values: dict[int, Any] = {}
+        self.open: set[int] = set()
+
+    def needs(self, step: Step) -> bool:
+        """Whether an operation that has a rule is simulated all the same."""
+        if not self.open.isdisjoint(step.inputs) and not scales_weights(step):
+            return True
+        return self.settings.exact and self.dependence.mixes(step)
+
+    def run(self, step: Step) -> tuple[Signal, ...]:
+        """Return the signals of the outputs of ``step``.
+
+        Raises:
+            Exception: whatever the operation raises.
+            NotIntegrableError: if none of the values is finite.
+        """
+        last = self.producer[step.outputs[0]]
+        for index in [index for index in self.values if self.last_use.get(index, 0) < last]:
+            del self.values[index]
+        region = self._region(step)
+        rows = self._rows(region)
+        for member in region:
+            self._execute(member, rows)
+        result = tuple(self._signal(step, index) for index in step.outputs)
+        self.open.update(step.outputs)
+        return result
+
+    def activation(self, step: Step) -> tuple[Signal, ...]:
+        """Return the signal after the activation of a layer with weights, of draws from before it."""
+        shape = self.shapes[step.outputs[0]]
+        self._activate(step, self._most_rows(shape))
+        return (self._signal(step, step.outputs[0]),)
+
+    def _region(self, step: Step) -> list[Step]:
+        """Return the operations to be run, the nearest ones first to be taken in, in the order of the graph."""
+        chosen = {self.producer[step.outputs[0]]}
+        waiting = deque((index, 0) for index in step.inputs)
+        while waiting:
+            index, depth = waiting.popleft()
+            number = self.producer.get(index)
+            if index in self.values or number is None or number in chosen:
+                continue
+            member = self.steps[number]
+            closed = scales_weights(member) and index not in self.open
+            if closed and (index not in self.dependence.rough or depth >= REACH):
+                continue
+            if len(chosen) >= _MOST_STEPS and index not in self.open:
+                continue
+            chosen.add(number)
+            waiting.extend((given, depth + closed) for given in member.inputs)
+        return [self.steps[number] for number in sorted(chosen)]
+
+    def _rows(self, region: Sequence[Step]) -> int:
+        """Return the number of examples that all operations of a region can bear."""
+        touched = [self.shapes[index] for member in region for index in (*member.inputs, *member.outputs)]
+        rows = min(self._most_rows(shape) for shape in touched)
+        if any(isinstance(member.operation, RECURRENT) for member in region):
+            largest = max(_entries(shape) for shape in touched)
+            rows = min(rows, int(np.clip(self.settings.samples // largest, 8, 256)))
+        return rows
+
+    def _most_rows(self, shape: Shape) -> int:
+        return self.batch or int(np.clip(_ENTRIES // _entries(shape), _MIN_ROWS, _MAX_ROWS))
+
+    def _value(self, index: int, rows: int) -> Any:
+        if index not in self.values:
+            number = self.producer.get(index)
+            step = None if number is None else self.steps[number]
+            if step is not None and self._is_bent(step):
+                self._activate(step, rows)
+            else:
+                self.values[index] = self._drawn(index, self.signals[index], rows)
+        return self.values[index]
+
+    def _is_bent(self, step: Step) -> bool:
+        """Whether the activation of a layer with weights is no elementwise function, so that no law is known."""
+        function = getattr(step.operation, "activation", None)
+        return callable(function) and scales_weights(step) and not is_elementwise(function)
+
+    def _activate(self, step: Step, rows: int) -> None:
+        index = step.outputs[0]
+        before = self._drawn(index, self.activated(step), rows)
+        self.values[index] = step.operation.activation(before)
+
+    def _execute(self, step: Step, rows: int) -> None:
+        if all(index in self.values for index in step.outputs):
+            return
+        tensors = self._equally_long([(index, self._value(index, rows)) for index in step.inputs])
+
+        def filled(value: Any) -> Any:
+            return tensors[value.position] if isinstance(value, Slot) else value
+
+        arguments = keras.tree.map_structure(filled, step.arguments)
+        keywords = keras.tree.map_structure(filled, dict(step.keywords))
+        if isinstance(step.operation, keras.layers.BatchNormalization):
+            outputs = [self._by_group(step, arguments, keywords)]
+        else:
+            outputs = self._ran(step, arguments, keywords)
+        self.values.update(zip(step.outputs, outputs, strict=True))
+
+    def _ran(self, step: Step, arguments: Any, keywords: Any) -> list[Any]:
+        training = not isinstance(step.operation, RECURRENT)
+        drawn = self._planned(step) if scales_weights(step) else []
+        return run(
+            step.operation,
+            arguments,
+            keywords,
+            training=training,
+            weights=drawn,
+            seed=int(generator(self.settings.seed, step.outputs[0], 1).integers(1 << 31)),
+        )
+
+    def _by_group(self, step: Step, arguments: Any, keywords: Any) -> Any:
+        """Normalize each group of examples by itself, for each stands for another draw of the weights."""
+        x = arguments[0]
+        groups = range(0, len(x), GROUP) if len(x) % GROUP == 0 else [0]
+        size = GROUP if len(groups) > 1 else len(x)
+        parts = [self._ran(step, (x[at : at + size], *arguments[1:]), keywords)[0] for at in groups]
+        return keras.ops.concatenate(parts, axis=0) if len(parts) > 1 else parts[0]
+
+    def _planned(self, step: Step) -> list[tuple[Any, Any]]:
+        """Return weights as they are planned, those of each output with the sum of squares that is expected."""
+        if self.settings.weights == "actual" or not isinstance(step.operation, keras.Layer):
+            return []
+        pairs = []
+        for number, variable in enumerate(step.operation.weights):
+            scale = self.scales.get(id(variable))
+            if scale is None:
+                continue
+            rng = generator(self.settings.seed, step.outputs[0], number)
+            values = draw(rng, tuple(variable.shape), scale.deviation, "truncated_normal")
+            flat = values.reshape(-1, values.shape[-1])
+            lengths = np.sqrt(np.mean(np.square(flat), axis=0))
+            pairs.append((variable, values * (scale.deviation / np.maximum(lengths, 1e-30))))
+        return pairs
+
+    def _equally_long(self, tensors: Sequence[tuple[int, Any]]) -> list[Any]:
+        """Cut tensors with a batch axis to the length of the shortest."""
+        lengths = [len(x) for index, x in tensors if self._has_batch(index)]
+        if len(set(lengths)) < 2:
+            return [x for _, x in tensors]
+        least = min(lengths)
+        return [x[:least] if self._has_batch(index) else x for index, x in tensors]
+
+    def _has_batch(self, index: int) -> bool:
+        shape = self.shapes[index]
+        return len(shape) > 0 and shape[0] == self.batch
+
+    def _drawn(self, index: int, signal: Signal, rows: int) -> Any:
+        shape = self.shapes[index]
+        sizes = tuple(size or UNKNOWN_SIZE for size in shape[1:])
+        count = rows if not shape or shape[0] is None else shape[0]
+        rng = generator(self.settings.seed, index)
+        if not keras.backend.is_float_dtype(self.dtypes[index]) or index in self._tokens():
+            values: Array = rng.integers(0, self._tokens().get(index, 2), (count, *sizes))
+        else:
+            shared = generator(self.settings.seed, self._first_call(index), 1 << 20)
+            values = sampled(signal, count, sizes, rng, shared, exact=self.settings.exact)
+        return keras.ops.convert_to_tensor(values, dtype=self.dtypes[index])
+
+    def _first_call(self, index: int) -> int:
+        """Return the first tensor that the same layer puts out: its calls share their weights."""
+        number = self.producer.get(index)
+        if number is None:
+            return index
+        operation = self.steps[number].operation
+        return next(step.outputs[0] for step in self.steps if step.operation is operation)
+
+    def _tokens(self) -> dict[int, int]:
+        """Return the size of the vocabulary for each tensor of tokens."""
+        return {
+            index: int(step.operation.input_dim)
+            for step in self.steps
+            if isinstance(step.operation, keras.layers.Embedding)
+            for index in step.inputs
+        }
+
+    def _signal(self, step: Step, index: int) -> Signal:
+        values = np.asarray(keras.ops.convert_to_numpy(self.values[index]), np.float64)
+        finite = np.isfinite(values)
+        where = f"{type(step.operation).__name__} {step.name!r}"
+        if not finite.any():
+            raise NotIntegrableError(f"none of the simulated values of {where} is finite")
+        if not finite.all():
+            warnings.warn(
+                f"{where} is not defined for all of its inputs: {1 - finite.mean():.2%} of its simulated values are "
+                "not finite and are left out of the plan",
+                stacklevel=7,
+            )
+            values = np.where(finite, values, values[finite].mean())
+        squares = np.square(values)
+        if values.size >= _FEW and squares.max() > _DOMINANT * squares.sum() > 0:
+            warnings.warn(
+                f"{where} seems to have no finite variance: one of its {values.size} simulated values holds "
+                f"{squares.max() / squares.sum():.0%} of their mean square",
+                stacklevel=7,
+            )
+        return measured_signal(values, exact=self.settings.exact)
+
+
+def _entries(shape: Shape) -> int:
+    return int(np.prod([size or UNKNOWN_SIZE for size in shape[1:]], dtype=np.int64))
