@@ -223,7 +223,8 @@ class _Propagation:
             self.calls.append(PlannedCall(step.name, kind, given, outputs, bool(scales)))
             simulated = not simulation.open.isdisjoint(step.outputs)
             self.calls[-1] = replace(self.calls[-1], simulated=simulated)
-            simulation.dependence.note(step, simulated=simulated)
+            fan_in = min((scale.fan_in for scale in scales), default=math.inf)
+            simulation.dependence.note(step, simulated=simulated, fan_in=fan_in)
         return received
 
     def _simulation(self, signals: Mapping[int, Signal]) -> Simulation:

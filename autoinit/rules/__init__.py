@@ -12,6 +12,7 @@ from gondwana.autoinit.rules import (
     pooling,
     recurrent,
     reshaping,
+    spectral,
     windows,
     wrappers,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "pooling",
     "recurrent",
     "reshaping",
+    "spectral",
     "windows",
     "wrappers",
 ]

@@ -20,7 +20,7 @@ from gondwana.autoinit.signals.fields import Field, field_of
 from gondwana.autoinit.signals.law import Correlations, Part, Z, moments_fixed, new_source
 from gondwana.autoinit.signals.signal import Signal
 
-GROUP = 16
+GROUP = 8
 """Examples that share one draw of the weights."""
 
 _MOST_QUANTILES = 1 << 17
@@ -88,7 +88,8 @@ def _entries(
         z = math.sqrt(1 - between) * z + math.sqrt(between) * shared[:rows]
     spread = part.loudness.spread
     if spread > 0:
-        z = z * np.sqrt(common.gamma(1 / spread, spread, (rows, *ones, 1)))
+        places = ones if part.loudness.across > 0.5 else shape[1:-1]
+        z = z * np.sqrt(common.gamma(1 / spread, spread, (rows, *places, 1)))
     if spread > 0 or part.linear:
         return np.asarray(part.mean + math.sqrt(max(part.second - part.mean**2, 0.0)) * z)
     return np.asarray(np.interp(z, Z, part.values))

@@ -2,11 +2,13 @@
 
 A tensor is *rough* where positions close by are alike in a pattern (nearest upsampling, what was simulated), which
 pooling sees: a mean over four copies is no mean over four entries. It is *tied* where entries add up to a constant
-(softmax).
+(softmax) or depend on entries elsewhere (means, what was rolled), which a combination with another tensor sees. It is *narrow* after weights that sum
+few inputs, whose size differs between positions.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,12 +20,17 @@ from gondwana.autoinit.signals.window import Shape, positions
 
 layers = keras.layers
 
+_NARROW = 16
+"""Number of inputs of an output up to which the examples, and positions, that a layer makes loud are seen by a maximum."""
+
 REACH = 3
 """Number of layers with weights after which a pattern among positions is taken as gone."""
 
 _UPSAMPLING = (layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D, layers.RepeatVector)
 _COPIES = ("Repeat", "Tile", "Resize", "BroadcastTo")
 _PRODUCTS = ("Matmul", "Einsum", "Dot", "Tensordot", "Inner", "Vdot")
+_SIDE_BY_SIDE = ("Concatenate", "Stack")
+_MOVED = ("Roll", "Flip")
 _REDUCTIONS = ("Sum", "Mean", "Max", "Min")
 _ATTENTION = (
     layers.MultiHeadAttention,
@@ -38,6 +45,7 @@ _POOLS = tuple(
     for rank in (1, 2, 3)
     if (kind := getattr(layers, f"{family}{how}Pooling{rank}D", None)) is not None
 )
+_GLOBAL_POOLS = tuple(kind for kind in _POOLS if kind.__name__.startswith("Global"))
 _POOL_OPERATIONS = ("MaxPool", "AveragePool")
 _NORMS = (
     layers.BatchNormalization,
@@ -56,6 +64,13 @@ def scales_weights(step: Step) -> bool:
     return any(isinstance(argument, keras.Variable) for argument in step.arguments)
 
 
+def is_product(step: Step) -> bool:
+    """Whether an operation sums products of entries of two tensors; attention without projections does."""
+    if isinstance(step.operation, (layers.Dot, layers.Attention, layers.AdditiveAttention)):
+        return True
+    return type(step.operation).__name__ in _PRODUCTS and len(step.inputs) > 1
+
+
 class Dependence:
     """What is known of each tensor of a graph while a plan walks along it.
 
@@ -67,11 +82,12 @@ class Dependence:
         self.shapes = shapes
         self.rough: dict[int, int] = {}
         self.tied: set[int] = set()
+        self.narrow: set[int] = set()
 
     def mixes(self, step: Step) -> bool:
         """Whether only draws tell what the operation puts out."""
         operation, kind = step.operation, type(step.operation).__name__
-        if isinstance(operation, layers.Dot) or (kind in _PRODUCTS and len(step.inputs) > 1):
+        if is_product(step):
             return True
         if getattr(operation, "interpolation", "nearest") != "nearest":
             return True
@@ -80,17 +96,22 @@ class Dependence:
         pools = self._pools(operation, kind)
         if pools and not self.tied.isdisjoint(step.inputs):
             return True
-        if len(step.inputs) > 1 and not self.tied.isdisjoint(step.inputs) and not scales_weights(step):
+        joins = len(step.inputs) > 1 and kind not in _SIDE_BY_SIDE and not scales_weights(step)
+        if joins and not self.tied.isdisjoint(step.inputs):
             return True
         if kind in _REDUCTIONS and not isinstance(operation, keras.Layer):
             axis, rank = operation.axis, len(self.shapes[step.inputs[0]])
             axes = range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis
             if any(a % rank == rank - 1 for a in axes):
                 return True
+        if "Max" in kind and pools and not self.narrow.isdisjoint(step.inputs):
+            return True
         return pools and any(index in self.rough for index in step.inputs)
 
-    def note(self, step: Step, *, simulated: bool) -> None:
-        """Remember what the outputs of an operation are like."""
+    def note(self, step: Step, *, simulated: bool, fan_in: float = math.inf) -> None:
+        """Remember what the outputs of an operation are like; ``fan_in`` is the least of its weights."""
+        if fan_in <= _NARROW or (not scales_weights(step) and not self.narrow.isdisjoint(step.inputs)):
+            self.narrow.update(step.outputs)
         operation, kind = step.operation, type(step.operation).__name__
         several = [i for i in step.outputs if (positions(self.shapes[i][1:-1]) or 2) > 1]
         if simulated or isinstance(operation, (*_UPSAMPLING, *_ATTENTION)) or kind in _COPIES:
@@ -100,10 +121,16 @@ class Dependence:
             depth = min(before, default=REACH + 1) + scales_weights(step)
         if depth <= REACH:
             self.rough.update(dict.fromkeys(several, depth))
-        if _is_softmax(operation, kind) or (
-            not scales_weights(step) and not self.tied.isdisjoint(step.inputs)
-        ):
+        ties = _is_softmax(operation, kind) or self._summarizes(operation, kind)
+        if ties or (not scales_weights(step) and not self.tied.isdisjoint(step.inputs)):
             self.tied.update(step.outputs)
+
+    @staticmethod
+    def _summarizes(operation: Any, kind: str) -> bool:
+        """Whether entries of the output depend on those of the input that lie elsewhere."""
+        if isinstance(operation, keras.Layer):
+            return isinstance(operation, _GLOBAL_POOLS)
+        return kind in _REDUCTIONS or kind in _MOVED
 
     @staticmethod
     def _pools(operation: Any, kind: str) -> bool:

@@ -28,12 +28,16 @@ from gondwana.autoinit.rules.recurrent import RECURRENT
 from gondwana.autoinit.signals.samples import GROUP, measured_signal, sampled
 from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.signals.window import Shape
-from gondwana.autoinit.simulation.dependence import REACH, Dependence, scales_weights
+from gondwana.autoinit.simulation.dependence import REACH, Dependence, is_product, scales_weights
 
 _ENTRIES = 1 << 19
 """Entries of the largest tensor of a simulation, which bounds time and memory."""
 
 _MAX_ROWS, _MIN_ROWS = 1024, 4
+_DRAWS = 8
+"""Draws of the weights of a layer that is run with weights as they are planned."""
+
+_FEW_SEQUENCES = 32
 _MOST_STEPS = 48
 """Operations that are run to make the inputs of one; beyond them tensors are drawn."""
 
@@ -109,6 +113,7 @@ class Simulation:
     def _region(self, step: Step) -> list[Step]:
         """Return the operations to be run, the nearest ones first to be taken in, in the order of the graph."""
         chosen = {self.producer[step.outputs[0]]}
+        near = 1 if is_product(step) else 0
         waiting = deque((index, 0) for index in step.inputs)
         while waiting:
             index, depth = waiting.popleft()
@@ -117,7 +122,9 @@ class Simulation:
                 continue
             member = self.steps[number]
             closed = scales_weights(member) and index not in self.open
-            if closed and (index not in self.dependence.rough or depth >= REACH):
+            known = index in self.dependence.rough or index in self.dependence.narrow
+            followed = depth < near or (known and depth < REACH)
+            if closed and not followed:
                 continue
             if len(chosen) >= _MOST_STEPS and index not in self.open:
                 continue
@@ -131,11 +138,15 @@ class Simulation:
         rows = min(self._most_rows(shape) for shape in touched)
         if any(isinstance(member.operation, RECURRENT) for member in region):
             largest = max(_entries(shape) for shape in touched)
-            rows = min(rows, int(np.clip(self.settings.samples // largest, 8, 256)))
+            bearable = int(np.clip(self.settings.samples // largest, _FEW_SEQUENCES, 256))
+            rows = min(rows, bearable - bearable % _FEW_SEQUENCES)
         return rows
 
     def _most_rows(self, shape: Shape) -> int:
-        return self.batch or int(np.clip(_ENTRIES // _entries(shape), _MIN_ROWS, _MAX_ROWS))
+        rows = int(np.clip(_ENTRIES // _entries(shape), _MIN_ROWS, _MAX_ROWS))
+        if rows >= GROUP:
+            rows -= rows % (GROUP * min(_DRAWS, rows // GROUP))
+        return self.batch or rows
 
     def _value(self, index: int, rows: int) -> Any:
         if index not in self.values:
@@ -167,45 +178,65 @@ class Simulation:
 
         arguments = keras.tree.map_structure(filled, step.arguments)
         keywords = keras.tree.map_structure(filled, dict(step.keywords))
-        if isinstance(step.operation, keras.layers.BatchNormalization):
-            outputs = [self._by_group(step, arguments, keywords)]
+        weighted = scales_weights(step) and self._is_planned(step)
+        if weighted or isinstance(step.operation, keras.layers.BatchNormalization):
+            outputs = self._by_group(step, arguments, keywords, _DRAWS if weighted else rows)
         else:
             outputs = self._ran(step, arguments, keywords)
         self.values.update(zip(step.outputs, outputs, strict=True))
 
-    def _ran(self, step: Step, arguments: Any, keywords: Any) -> list[Any]:
-        training = not isinstance(step.operation, RECURRENT)
-        drawn = self._planned(step) if scales_weights(step) else []
+    def _ran(self, step: Step, arguments: Any, keywords: Any, draw_number: int = 0) -> list[Any]:
+        weighted = scales_weights(step) and self._is_planned(step)
         return run(
             step.operation,
             arguments,
             keywords,
-            training=training,
-            weights=drawn,
+            training=not isinstance(step.operation, RECURRENT),
+            weights=self._planned(step, draw_number) if weighted else (),
             seed=int(generator(self.settings.seed, step.outputs[0], 1).integers(1 << 31)),
         )
 
-    def _by_group(self, step: Step, arguments: Any, keywords: Any) -> Any:
-        """Normalize each group of examples by itself, for each stands for another draw of the weights."""
-        x = arguments[0]
-        groups = range(0, len(x), GROUP) if len(x) % GROUP == 0 else [0]
-        size = GROUP if len(groups) > 1 else len(x)
-        parts = [self._ran(step, (x[at : at + size], *arguments[1:]), keywords)[0] for at in groups]
-        return keras.ops.concatenate(parts, axis=0) if len(parts) > 1 else parts[0]
+    def _by_group(self, step: Step, arguments: Any, keywords: Any, most: int) -> list[Any]:
+        """Run an operation on at most so many groups of examples, each by itself: they differ in their weights."""
+        tensors = [x for x in keras.tree.flatten((arguments, keywords)) if keras.ops.is_tensor(x)]
+        rows = len(tensors[0])
+        cuts = max(1, min(most, rows // GROUP))
+        if rows % (cuts * GROUP) or any(len(x) != rows for x in tensors):
+            return self._ran(step, arguments, keywords)
+        size = rows // cuts
 
-    def _planned(self, step: Step) -> list[tuple[Any, Any]]:
+        def piece(number: int) -> list[Any]:
+            def cut(value: Any) -> Any:
+                return value[number * size :][:size] if keras.ops.is_tensor(value) else value
+
+            return self._ran(
+                step,
+                keras.tree.map_structure(cut, arguments),
+                keras.tree.map_structure(cut, keywords),
+                number,
+            )
+
+        pieces = [piece(number) for number in range(cuts)]
+        if cuts == 1:
+            return pieces[0]
+        return [keras.ops.concatenate(parts, axis=0) for parts in zip(*pieces, strict=True)]
+
+    def _is_planned(self, step: Step) -> bool:
+        """Whether the weights of an operation will be drawn by the plan."""
+        return self.settings.weights == "scaled" and any(
+            id(variable) in self.scales for variable in getattr(step.operation, "weights", ())
+        )
+
+    def _planned(self, step: Step, draw_number: int) -> list[tuple[Any, Any]]:
         """Return weights as they are planned, those of each output with the sum of squares that is expected."""
-        if self.settings.weights == "actual" or not isinstance(step.operation, keras.Layer):
-            return []
         pairs = []
         for number, variable in enumerate(step.operation.weights):
             scale = self.scales.get(id(variable))
             if scale is None:
                 continue
-            rng = generator(self.settings.seed, step.outputs[0], number)
+            rng = generator(self.settings.seed, self._first_call(step.outputs[0]), number, draw_number)
             values = draw(rng, tuple(variable.shape), scale.deviation, "truncated_normal")
-            flat = values.reshape(-1, values.shape[-1])
-            lengths = np.sqrt(np.mean(np.square(flat), axis=0))
+            lengths = np.sqrt(np.mean(np.square(values.reshape(-1, values.shape[-1])), axis=0))
             pairs.append((variable, values * (scale.deviation / np.maximum(lengths, 1e-30))))
         return pairs
 
