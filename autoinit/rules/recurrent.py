@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from gondwana.autoinit.draws import Float32
-from gondwana.autoinit.frontends.keras.running import run
+from gondwana.autoinit.frontends.keras.running import is_users, run
 from gondwana.autoinit.registry import Call, rule
 from gondwana.autoinit.rules.pooling import UNKNOWN_SIZE
 from gondwana.autoinit.signals.samples import measured_signal
@@ -58,6 +58,9 @@ def sequences(call: Call, x: Signal) -> Float32:
     return np.asarray(values, np.float32)
 
 
-def recurrent_output(layer: Any, sequence: Float32) -> list[Any]:
+def recurrent_output(layer: Any, sequence: Any) -> list[Any]:
     """Return the outputs of a recurrent layer, whose state stays as it was."""
-    return run(layer, [keras.ops.convert_to_tensor(sequence)], {}, training=False)
+    tensor = keras.ops.convert_to_tensor(sequence)
+    if layer.non_trainable_variables or is_users(layer):
+        return run(layer, [tensor], {}, training=False)
+    return list(keras.tree.flatten(layer.call(tensor, training=False)))

@@ -24,7 +24,7 @@ from gondwana.autoinit.moments.functions import is_elementwise
 from gondwana.autoinit.moments.gaussian import Array
 from gondwana.autoinit.registry import Scale, Settings
 from gondwana.autoinit.rules.pooling import UNKNOWN_SIZE
-from gondwana.autoinit.rules.recurrent import RECURRENT
+from gondwana.autoinit.rules.recurrent import RECURRENT, recurrent_output
 from gondwana.autoinit.signals.samples import GROUP, measured_signal, sampled
 from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.signals.window import Shape
@@ -37,7 +37,7 @@ _MAX_ROWS, _MIN_ROWS = 1024, 4
 _DRAWS = 8
 """Draws of the weights of a layer that is run with weights as they are planned."""
 
-_FEW_SEQUENCES = 32
+_FEW_SEQUENCES = 16
 _MOST_STEPS = 48
 """Operations that are run to make the inputs of one; beyond them tensors are drawn."""
 
@@ -186,6 +186,8 @@ class Simulation:
         self.values.update(zip(step.outputs, outputs, strict=True))
 
     def _ran(self, step: Step, arguments: Any, keywords: Any, draw_number: int = 0) -> list[Any]:
+        if isinstance(step.operation, RECURRENT) and len(step.inputs) == 1 and not keywords:
+            return recurrent_output(step.operation, arguments[0])
         weighted = scales_weights(step) and self._is_planned(step)
         return run(
             step.operation,
