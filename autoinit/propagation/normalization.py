@@ -11,10 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from gondwana.autoinit.moments.gaussian import Array
 from gondwana.autoinit.propagation.calculus import Over
 from gondwana.autoinit.signals.fields import Field, tidy_relief
-from gondwana.autoinit.signals.law import STEADY, Correlations, Part, Z, coarse, moments_fixed, scale_mixture
+from gondwana.autoinit.signals.law import STEADY, Correlations, Part, Z, coarse, scale_mixture
 
 _ALIKE = 0.05
 """Correlation of examples up to which all channels vary alike."""
@@ -22,8 +21,6 @@ _ALIKE = 0.05
 
 def per_channel(field: Field, epsilon: float) -> Field:
     """Return the field after normalization over examples and positions, channel by channel."""
-    if field.relief is not None and field.common is None and any(_differ(part) for part in field.parts):
-        return _per_channel_of_map(field, np.asarray(field.relief), epsilon)
     relief, level = (None, 1.0) if field.relief is None else tidy_relief(field.relief)
     inside = None
     if field.common is not None:  # what is left at each position without the mean over examples and positions
@@ -60,10 +57,12 @@ def _brought_to_one(part: Part, variance: float, epsilon: float) -> float:
         variance: within a channel, mean over channels.
         epsilon: of the layer.
     """
-    if not _differ(part):
+    if not channels_differ(part):
         return variance / (variance + epsilon)
-    weights, means, squares = _given_channel(part)
-    within = np.maximum(squares - means**2, 0.0)
+    z, weights, _ = coarse()
+    latent = math.sqrt(part.rho.between) * z[:, None] + math.sqrt(1 - part.rho.between) * z[None, :]
+    values = np.interp(latent, Z, part.values)
+    within = np.maximum(values**2 @ weights - (values @ weights) ** 2, 0.0)
     mean = float(weights @ within)
     if mean <= 0:
         return 0.0
@@ -71,43 +70,9 @@ def _brought_to_one(part: Part, variance: float, epsilon: float) -> float:
     return float(weights @ (within / (within + epsilon)))
 
 
-def _differ(part: Part) -> bool:
+def channels_differ(part: Part) -> bool:
     """Whether the channels of a part differ in their variance."""
     return not part.linear and _ALIKE < part.rho.between < 1 - 1e-9
-
-
-def _given_channel(part: Part) -> tuple[Array, Array, Array]:
-    """Return weights of what the examples of a channel have in common, and E[x] and E[x^2] given each value of it."""
-    z, weights, _ = coarse()
-    common = min(max(part.rho.between, 0.0), 1.0)
-    latent = math.sqrt(common) * z[:, None] + math.sqrt(1 - common) * z[None, :]
-    values = np.interp(latent, Z, part.values)
-    return weights, np.asarray(values @ weights), np.asarray(values**2 @ weights)
-
-
-def _per_channel_of_map(field: Field, relief: Array, epsilon: float) -> Field:
-    """Return the field after normalization where channels differ, and x at position p is sqrt(relief[p]) f.
-
-    With A the mean of sqrt(relief), g = E[f] and s = E[f^2] of a channel, its mean is A g, and position p is left with
-    relief[p] s - 2 A sqrt(relief[p]) g^2 + A^2 g^2.
-    """
-    amplitude = float(np.sqrt(relief).mean())
-    lost = amplitude**2 - 2 * amplitude * np.sqrt(relief)
-    total = np.zeros_like(relief)
-    parts = []
-    for part in field.parts:
-        weights, means, squares = _given_channel(part)
-        within = np.maximum(float(relief.mean()) * squares - amplitude**2 * means**2, 0.0)
-        scaled = weights / (within + epsilon)
-        total += part.share * (relief * float(scaled @ squares) + lost * float(scaled @ means**2))
-        common = part.rho.between
-        rho = part.rho.mapped(lambda value, common=common: (value - common) / max(1 - common, 1e-12))
-        energy = float(scaled @ within)
-        parts.append(
-            replace(part, values=moments_fixed(part.values, 0.0, energy), rho=rho._replace(between=0.0))
-        )
-    shape, _ = tidy_relief(np.maximum(total, 0.0))
-    return Field(tuple(parts), shape, loudness=field.loudness)
 
 
 def per_example(field: Field, over: Over, count: float | None, epsilon: float, centered: bool) -> Field:

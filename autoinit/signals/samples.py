@@ -24,6 +24,7 @@ GROUP = 8
 """Examples that share one draw of the weights."""
 
 _MOST_QUANTILES = 1 << 17
+_SIGNIFICANT, _UNEVEN = 4.0, 0.05
 _AROUND = 0.02
 """Correlation of neighbours, beyond that of all positions, below which it is taken as 0."""
 
@@ -146,14 +147,33 @@ def measured_signal(values: Array, *, exact: bool) -> Signal:
         return Signal(_rounded(mean), variance)
     if variance <= 1e-12 * mean**2:
         return Signal(_rounded(mean), 0.0)
+    relief = _relief(values)
+    if relief is not None:
+        values = values / np.sqrt(relief)[None, ..., None]
+        mean, second = float(values.mean()), float(np.square(values).mean())
     rows = values.reshape(len(values), -1, values.shape[-1])
-    law = moments_fixed(_quantiles(values), _rounded(mean), _rounded(mean) ** 2 + variance)
+    wanted = _rounded(mean), _rounded(values.var())
+    law = moments_fixed(_quantiles(values), wanted[0], wanted[0] ** 2 + wanted[1])
     part = Part(law, loadings={new_source(): 1.0})
     pairs = (_pairs(rows, 1), _neighbours(values), _between(rows))
     rho = Correlations(*(part.latent(_rounded(_settled(pair, mean, second))) for pair in pairs))
     if rows.shape[1] == 1:
         rho = rho.single()
-    return Field((replace(part, rho=rho),)).signal()
+    return Field((replace(part, rho=rho),), relief).signal()
+
+
+def _relief(values: Array) -> Array | None:
+    """Return how E[x^2] varies over positions, where that is more than the noise of the samples."""
+    squares = np.square(values).mean(axis=-1)
+    energies = squares.mean(axis=0)
+    if energies.size < 2 or len(values) < GROUP or energies.min() <= 0:
+        return None
+    noise = float(squares.var(axis=0).mean()) / len(values)
+    if energies.var() < _SIGNIFICANT * noise or energies.std() < _UNEVEN * energies.mean():
+        return None
+    return np.array([_rounded(energy) for energy in (energies / energies.mean()).ravel()]).reshape(
+        energies.shape
+    )
 
 
 def _settled(pair: float, mean: float, second: float) -> float:

@@ -22,9 +22,11 @@ from gondwana.autoinit.frontends.keras.graph import Slot, Step
 from gondwana.autoinit.frontends.keras.running import run
 from gondwana.autoinit.moments.functions import is_elementwise
 from gondwana.autoinit.moments.gaussian import Array
+from gondwana.autoinit.propagation.normalization import channels_differ
 from gondwana.autoinit.registry import Scale, Settings
 from gondwana.autoinit.rules.pooling import UNKNOWN_SIZE
 from gondwana.autoinit.rules.recurrent import RECURRENT, recurrent_output
+from gondwana.autoinit.signals.fields import Field
 from gondwana.autoinit.signals.samples import GROUP, measured_signal, sampled
 from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.signals.window import Shape
@@ -84,7 +86,18 @@ class Simulation:
         """Whether an operation that has a rule is simulated all the same."""
         if not self.open.isdisjoint(step.inputs) and not scales_weights(step):
             return True
-        return self.settings.exact and self.dependence.mixes(step)
+        return self.settings.exact and (self.dependence.mixes(step) or self._differs_by_place(step))
+
+    def _differs_by_place(self, step: Step) -> bool:
+        """Whether the channels that are normalized over positions are dead at some of them, and not at others."""
+        if not isinstance(step.operation, keras.layers.BatchNormalization):
+            return False
+        field = self.signals[step.inputs[0]].law
+        return (
+            isinstance(field, Field)
+            and field.relief is not None
+            and any(channels_differ(part) for part in field.parts)
+        )
 
     def run(self, step: Step) -> tuple[Signal, ...]:
         """Return the signals of the outputs of ``step``.
@@ -113,7 +126,7 @@ class Simulation:
     def _region(self, step: Step) -> list[Step]:
         """Return the operations to be run, the nearest ones first to be taken in, in the order of the graph."""
         chosen = {self.producer[step.outputs[0]]}
-        near = 1 if is_product(step) else 0
+        near = 1 if is_product(step) or isinstance(step.operation, keras.layers.BatchNormalization) else 0
         waiting = deque((index, 0) for index in step.inputs)
         while waiting:
             index, depth = waiting.popleft()
