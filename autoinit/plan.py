@@ -117,7 +117,8 @@ class Plan:
         lines = [f"{'layer':{width}}{'class':24}{'mean':>10}{'variance':>11}{'gradient':>11}   weights"]
         for call in self.calls:
             signal = call.outputs[0]
-            mark = "scaled" if call.weighted else "simulated" if call.simulated else ""
+            marks = [("scaled", call.weighted), ("simulated", call.simulated)]
+            mark = ", ".join(word for word, holds in marks if holds)
             lines.append(
                 f"{call.name:{width}}{call.kind:24}{signal.mean:10.4f}{signal.variance:11.4f}"
                 f"{call.gradient:11.4g}   {mark}"
@@ -221,10 +222,10 @@ class _Propagation:
             self.made.append((call, scales))
             kind = type(step.operation).__name__
             self.calls.append(PlannedCall(step.name, kind, given, outputs, bool(scales)))
-            simulated = not simulation.open.isdisjoint(step.outputs)
+            simulated = not (simulation.open | simulation.bent).isdisjoint(step.outputs)
             self.calls[-1] = replace(self.calls[-1], simulated=simulated)
-            fan_in = min((scale.fan_in for scale in scales), default=math.inf)
-            simulation.dependence.note(step, simulated=simulated, fan_in=fan_in)
+            fan_in = scales[-1].fan_in if scales else math.inf
+            simulation.note(step, simulated=simulated, fan_in=fan_in)
         return received
 
     def _simulation(self, signals: Mapping[int, Signal]) -> Simulation:

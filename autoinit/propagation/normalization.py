@@ -15,6 +15,7 @@ from gondwana.autoinit.propagation.calculus import Over
 from gondwana.autoinit.signals.fields import Field, tidy_relief
 from gondwana.autoinit.signals.law import STEADY, Correlations, Part, Z, coarse, scale_mixture
 
+_ALIVE = 0.95
 _ALIKE = 0.05
 """Correlation of examples up to which all channels vary alike."""
 
@@ -57,7 +58,8 @@ def _brought_to_one(part: Part, variance: float, epsilon: float) -> float:
         variance: within a channel, mean over channels.
         epsilon: of the layer.
     """
-    if not channels_differ(part):
+    bent = not part.linear and part.loudness.spread == 0
+    if not bent or not _ALIKE < part.rho.between < 1 - 1e-9:
         return variance / (variance + epsilon)
     z, weights, _ = coarse()
     latent = math.sqrt(part.rho.between) * z[:, None] + math.sqrt(1 - part.rho.between) * z[None, :]
@@ -70,9 +72,13 @@ def _brought_to_one(part: Part, variance: float, epsilon: float) -> float:
     return float(weights @ (within / (within + epsilon)))
 
 
-def channels_differ(part: Part) -> bool:
-    """Whether the channels of a part differ in their variance."""
-    return not part.linear and _ALIKE < part.rho.between < 1 - 1e-9
+def has_dead_channels(field: Field, epsilon: float) -> bool:
+    """Whether normalization of a field leaves a part of the channels at 0."""
+    for part in field.parts:
+        variance = max(part.second - part.shared(part.rho.between), 0.0)
+        if _brought_to_one(part, variance, epsilon) < _ALIVE * variance / (variance + epsilon):
+            return True
+    return False
 
 
 def per_example(field: Field, over: Over, count: float | None, epsilon: float, centered: bool) -> Field:

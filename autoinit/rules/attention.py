@@ -1,7 +1,8 @@
 """Attention: weighted means of values, with weights that are softmax of products.
 
 Of one query over T positions, with attention weights a and values v of second moment q and covariance c between
-positions: E[y^2] = q f + c (1 - f), with f = T E[a^2]. In the ``paper`` propagation, which has no attention, c = mean^2.
+positions: E[y^2] = q f + c (1 - f), with f = T E[a^2]. In the ``paper`` propagation, which has no attention,
+c = mean^2.
 
 Where keys and values come from the same D numbers (self-attention), the weights lean to the values that agree with the
 query: with scores of standard deviation s, the mean of the D numbers moves by s (1 - f) along one direction (Gaussian

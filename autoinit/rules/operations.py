@@ -362,7 +362,9 @@ def _crosses(call: Call) -> bool:
     return bool(spec.shape[-1] != told_apart[-1])
 
 
-_TRANSPOSITIONS = tuple(operation_class(_MOVES[name], IMAGE) for name in ("transpose", "swapaxes", "moveaxis"))
+_TRANSPOSITIONS = tuple(
+    operation_class(_MOVES[name], IMAGE) for name in ("transpose", "swapaxes", "moveaxis")
+)
 
 
 @rule(*classes([lambda x: ops.cast(x, "float16"), ops.stop_gradient, ops.copy], IMAGE))

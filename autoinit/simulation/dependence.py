@@ -1,9 +1,12 @@
 """Which operations mix entries that depend on one another in a way that no rule covers (exact propagation).
 
-A tensor is *rough* where positions close by are alike in a pattern (nearest upsampling, what was simulated), which
-pooling sees: a mean over four copies is no mean over four entries. It is *tied* where entries add up to a constant
-(softmax) or depend on entries elsewhere (means, what was rolled), which a combination with another tensor sees. It is *narrow* after weights that sum
-few inputs, whose size differs between positions.
+What matters of a tensor, beside its signal:
+
+- *rough*: positions close by are alike in a pattern (nearest upsampling, what was simulated). Pooling sees it: a mean
+  over four copies is no mean over four entries.
+- *tied*: entries add up to a constant (softmax), or depend on entries elsewhere (means, what was rolled). A combination
+  with another tensor sees it.
+- *narrow*: it comes from weights that sum few inputs, whose size differs between positions. A maximum sees it.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from gondwana.autoinit.signals.window import Shape, positions
 layers = keras.layers
 
 _NARROW = 16
-"""Number of inputs of an output up to which the examples, and positions, that a layer makes loud are seen by a maximum."""
+"""Number of inputs per output up to which a tensor is narrow."""
 
 REACH = 3
 """Number of layers with weights after which a pattern among positions is taken as gone."""
@@ -109,7 +112,7 @@ class Dependence:
         return pools and any(index in self.rough for index in step.inputs)
 
     def note(self, step: Step, *, simulated: bool, fan_in: float = math.inf) -> None:
-        """Remember what the outputs of an operation are like; ``fan_in`` is the least of its weights."""
+        """Remember what the outputs of an operation are like; ``fan_in`` is that of its last weight."""
         if fan_in <= _NARROW or (not scales_weights(step) and not self.narrow.isdisjoint(step.inputs)):
             self.narrow.update(step.outputs)
         operation, kind = step.operation, type(step.operation).__name__

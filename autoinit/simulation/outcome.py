@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import keras
 
-from gondwana.autoinit.errors import AutoInitError, NotIntegrableError, UnsupportedLayerError
+from gondwana.autoinit.errors import NotIntegrableError, UnsupportedLayerError, warn_user
 from gondwana.autoinit.frontends.keras.graph import Step
 from gondwana.autoinit.registry import Call, Result, Rule, Weighted, pass_through, simulate
 from gondwana.autoinit.signals.signal import Signal
@@ -41,11 +41,16 @@ def outcome(simulation: Simulation, step: Step, call: Call, rule: Rule, given: S
         if chosen == "error":
             raise
         return _activated(simulation, step, call, rule, given)
-    except (UnsupportedLayerError, ArithmeticError, TypeError, LookupError) as error:
+    except (UnsupportedLayerError, ArithmeticError, TypeError, LookupError):
         # A call that its rule did not foresee, such as a kernel that the model computes.
-        if chosen != "simulate" or (isinstance(error, AutoInitError) and not given):
+        if chosen == "error" or not _is_ours(rule):
             raise
         return _simulated(simulation, step, call, given)
+
+
+def _is_ours(rule: Rule) -> bool:
+    """Whether a rule belongs to this package: what a user's rule raises is for the user."""
+    return rule.__module__.startswith(__name__.rpartition(".simulation.")[0])
 
 
 def before_activation(call: Call, rule: Rule, given: Sequence[Signal]) -> Result:
@@ -62,7 +67,7 @@ def _activated(simulation: Simulation, step: Step, call: Call, rule: Rule, given
         return _simulated(simulation, step, call, given)
     try:
         signals = simulation.activation(step)
-    except Exception as error:  # whatever the user's function raises: the plan says so and goes on
+    except Exception as error:  # noqa: BLE001 - whatever the user's function raises: the plan says so and goes on
         _warn(step, error, "its activation is left out of the plan")
         return before
     return Weighted(signals, before.scales)
@@ -74,7 +79,7 @@ def _simulated(
     """Return the signals of draws; where the operation cannot be run, those of the rule."""
     try:
         return simulation.run(step)
-    except Exception as error:  # whatever the user's call() raises: the plan says so and goes on
+    except Exception as error:  # noqa: BLE001 - whatever the user's call() raises: the plan says so and goes on
         done = "the signal is passed through unchanged" if rule is pass_through else "its rule is used"
         _warn(step, error, done)
     if rule is pass_through and not given:
@@ -83,11 +88,10 @@ def _simulated(
 
 
 def _warn(step: Step, error: Exception, done: str) -> None:
-    reason = (str(error).strip().splitlines() or [""])[0][:200]
-    warnings.warn(
+    reason = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())[:200]
+    warn_user(
         f"{type(step.operation).__name__} {step.name!r} could not be simulated "
-        f"({type(error).__name__}: {reason}): {done}. Register a rule for its class with @autoinit.rule",
-        stacklevel=6,
+        f"({type(error).__name__}: {reason}): {done}. Register a rule for its class with @autoinit.rule"
     )
 
 

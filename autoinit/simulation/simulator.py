@@ -8,7 +8,6 @@ the weights that it has; its own initializers have drawn them, and initializatio
 
 from __future__ import annotations
 
-import warnings
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,12 +16,12 @@ import keras
 import numpy as np
 
 from gondwana.autoinit.draws import draw, generator
-from gondwana.autoinit.errors import NotIntegrableError
+from gondwana.autoinit.errors import NotIntegrableError, warn_user
 from gondwana.autoinit.frontends.keras.graph import Slot, Step
 from gondwana.autoinit.frontends.keras.running import run
 from gondwana.autoinit.moments.functions import is_elementwise
 from gondwana.autoinit.moments.gaussian import Array
-from gondwana.autoinit.propagation.normalization import channels_differ
+from gondwana.autoinit.propagation.normalization import has_dead_channels
 from gondwana.autoinit.registry import Scale, Settings
 from gondwana.autoinit.rules.pooling import UNKNOWN_SIZE
 from gondwana.autoinit.rules.recurrent import RECURRENT, recurrent_output
@@ -81,6 +80,7 @@ class Simulation:
         self.dependence = Dependence(shapes)
         self.values: dict[int, Any] = {}
         self.open: set[int] = set()
+        self.bent: set[int] = set()
 
     def needs(self, step: Step) -> bool:
         """Whether an operation that has a rule is simulated all the same."""
@@ -93,11 +93,14 @@ class Simulation:
         if not isinstance(step.operation, keras.layers.BatchNormalization):
             return False
         field = self.signals[step.inputs[0]].law
-        return (
-            isinstance(field, Field)
-            and field.relief is not None
-            and any(channels_differ(part) for part in field.parts)
-        )
+        if not isinstance(field, Field) or field.relief is None:
+            return False
+        return has_dead_channels(field, step.operation.epsilon)
+
+    def note(self, step: Step, *, simulated: bool, fan_in: float) -> None:
+        """Remember how the entries of what the operation puts out depend on one another."""
+        if self.settings.exact and self.settings.on_unknown == "simulate":
+            self.dependence.note(step, simulated=simulated, fan_in=fan_in)
 
     def run(self, step: Step) -> tuple[Signal, ...]:
         """Return the signals of the outputs of ``step``.
@@ -121,7 +124,9 @@ class Simulation:
         """Return the signal after the activation of a layer with weights, of draws from before it."""
         shape = self.shapes[step.outputs[0]]
         self._activate(step, self._most_rows(shape))
-        return (self._signal(step, step.outputs[0]),)
+        result = (self._signal(step, step.outputs[0]),)
+        self.bent.update(step.outputs)
+        return result
 
     def _region(self, step: Step) -> list[Step]:
         """Return the operations to be run, the nearest ones first to be taken in, in the order of the graph."""
@@ -172,7 +177,9 @@ class Simulation:
         return self.values[index]
 
     def _is_bent(self, step: Step) -> bool:
-        """Whether the activation of a layer with weights is no elementwise function, so that no law is known."""
+        """Whether the activation of a layer with weights has no integral, or is not elementwise: no law is known."""
+        if not self.bent.isdisjoint(step.outputs):
+            return True
         function = getattr(step.operation, "activation", None)
         return callable(function) and scales_weights(step) and not is_elementwise(function)
 
@@ -303,18 +310,16 @@ class Simulation:
         if not finite.any():
             raise NotIntegrableError(f"none of the simulated values of {where} is finite")
         if not finite.all():
-            warnings.warn(
+            warn_user(
                 f"{where} is not defined for all of its inputs: {1 - finite.mean():.2%} of its simulated values are "
-                "not finite and are left out of the plan",
-                stacklevel=7,
+                "not finite and are left out of the plan"
             )
             values = np.where(finite, values, values[finite].mean())
         squares = np.square(values)
         if values.size >= _FEW and squares.max() > _DOMINANT * squares.sum() > 0:
-            warnings.warn(
+            warn_user(
                 f"{where} seems to have no finite variance: one of its {values.size} simulated values holds "
-                f"{squares.max() / squares.sum():.0%} of their mean square",
-                stacklevel=7,
+                f"{squares.max() / squares.sum():.0%} of their mean square"
             )
         return measured_signal(values, exact=self.settings.exact)
 

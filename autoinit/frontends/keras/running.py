@@ -85,18 +85,18 @@ def _seed_everything(scope: Any, seed: int) -> None:
     for key in set(scope.state_mapping) - known:
         scope.state_mapping[key] = keras.ops.full_like(scope.state_mapping[key], seed)
     random.seed(seed)
-    np.random.seed(seed % 2**32)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - users' layers draw from it
 
 
 @contextmanager
 def _streams_kept() -> Iterator[None]:
     """Put the streams of ``random`` and NumPy back where they were."""
-    before, legacy = random.getstate(), np.random.get_state()
+    before, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
         yield
     finally:
         random.setstate(before)
-        np.random.set_state(legacy)
+        np.random.set_state(legacy)  # noqa: NPY002
 
 
 def _isolated(called: Callable[..., list[Any]], values: Sequence[Any], seed: int) -> list[Any]:
@@ -114,8 +114,8 @@ def _isolated(called: Callable[..., list[Any]], values: Sequence[Any], seed: int
                 filled[number] = tensor
             return called(*filled)
 
-        run_graph = tf.function(traced, autograph=False)
-        return list(run_graph(*(values[number] for number in tensors)))
+        given = [values[number] for number in tensors]
+        return list(tf.function(traced, autograph=False).get_concrete_function(*given)(*given))
     if backend == "torch":
         import torch
 
