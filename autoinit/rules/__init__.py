@@ -12,7 +12,6 @@ from gondwana.autoinit.rules import (
     pooling,
     recurrent,
     reshaping,
-    spectral,
     windows,
     wrappers,
 )
@@ -29,7 +28,6 @@ __all__ = [
     "pooling",
     "recurrent",
     "reshaping",
-    "spectral",
     "windows",
     "wrappers",
 ]

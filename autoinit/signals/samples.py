@@ -99,7 +99,7 @@ def _entries(
 def _within(across: float, near: float, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     """Return standard Gaussians that are correlated within an example, on average and between neighbours."""
     sizes = shape[1:-1]
-    alone: Array = rng.standard_normal(shape, dtype=np.float32)
+    alone: Array = np.asarray(rng.standard_normal(shape, dtype=np.float32))
     if math.prod(sizes) == 1:
         return alone
     if near - across > _AROUND:
@@ -187,7 +187,7 @@ def _pairs(values: Array, axis: int) -> float:
     if count < 2:
         return 0.0
     total = np.square(values.sum(axis=axis)) - np.square(values).sum(axis=axis)
-    return float(total.mean()) / (count * (count - 1))
+    return float(total.mean()) / float(count * (count - 1))
 
 
 def _neighbours(values: Array) -> float:

@@ -6,7 +6,8 @@ What matters of a tensor, beside its signal:
   over four copies is no mean over four entries.
 - *tied*: entries add up to a constant (softmax), or depend on entries elsewhere (means, what was rolled). A combination
   with another tensor sees it.
-- *narrow*: it comes from weights that sum few inputs, whose size differs between positions. A maximum sees it.
+- *narrow*: it comes from weights that sum few inputs, whose size differs between positions, or from one more layer. A
+  maximum sees it.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class Dependence:
         self.shapes = shapes
         self.rough: dict[int, int] = {}
         self.tied: set[int] = set()
-        self.narrow: set[int] = set()
+        self.narrow: dict[int, int] = {}
 
     def mixes(self, step: Step) -> bool:
         """Whether only draws tell what the operation puts out."""
@@ -105,16 +106,18 @@ class Dependence:
         if kind in _REDUCTIONS and not isinstance(operation, keras.Layer):
             axis, rank = operation.axis, len(self.shapes[step.inputs[0]])
             axes = range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis
-            if any(a % rank == rank - 1 for a in axes):
+            if any(a % rank in (0, rank - 1) for a in axes):
                 return True
-        if "Max" in kind and pools and not self.narrow.isdisjoint(step.inputs):
+        if "Max" in kind and pools and any(index in self.narrow for index in step.inputs):
             return True
         return pools and any(index in self.rough for index in step.inputs)
 
     def note(self, step: Step, *, simulated: bool, fan_in: float = math.inf) -> None:
         """Remember what the outputs of an operation are like; ``fan_in`` is that of its last weight."""
-        if fan_in <= _NARROW or (not scales_weights(step) and not self.narrow.isdisjoint(step.inputs)):
-            self.narrow.update(step.outputs)
+        before = [self.narrow[index] for index in step.inputs if index in self.narrow]
+        depth = 0 if fan_in <= _NARROW else min(before, default=2) + scales_weights(step)
+        if depth < 2:
+            self.narrow.update(dict.fromkeys(step.outputs, depth))
         operation, kind = step.operation, type(step.operation).__name__
         several = [i for i in step.outputs if (positions(self.shapes[i][1:-1]) or 2) > 1]
         if simulated or isinstance(operation, (*_UPSAMPLING, *_ATTENTION)) or kind in _COPIES:

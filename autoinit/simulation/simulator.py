@@ -14,13 +14,13 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from gondwana.autoinit.draws import draw, generator
 from gondwana.autoinit.errors import NotIntegrableError, warn_user
 from gondwana.autoinit.frontends.keras.graph import Slot, Step
 from gondwana.autoinit.frontends.keras.running import run
 from gondwana.autoinit.moments.functions import is_elementwise
-from gondwana.autoinit.moments.gaussian import Array
 from gondwana.autoinit.propagation.normalization import has_dead_channels
 from gondwana.autoinit.registry import Scale, Settings
 from gondwana.autoinit.rules.pooling import UNKNOWN_SIZE
@@ -42,6 +42,7 @@ _FEW_SEQUENCES = 16
 _MOST_STEPS = 48
 """Operations that are run to make the inputs of one; beyond them tensors are drawn."""
 
+_ALIKE = 0.05
 _FEW = 1000
 _DOMINANT = 0.2
 """Share of the sum of squares that one of at least ``_FEW`` values has only where the variance is not finite."""
@@ -81,21 +82,20 @@ class Simulation:
         self.values: dict[int, Any] = {}
         self.open: set[int] = set()
         self.bent: set[int] = set()
+        self.grouped = False  # whether a tensor was drawn whose examples have something in common
 
     def needs(self, step: Step) -> bool:
         """Whether an operation that has a rule is simulated all the same."""
         if not self.open.isdisjoint(step.inputs) and not scales_weights(step):
             return True
-        return self.settings.exact and (self.dependence.mixes(step) or self._differs_by_place(step))
+        return self.settings.exact and (self.dependence.mixes(step) or self._has_dead_channels(step))
 
-    def _differs_by_place(self, step: Step) -> bool:
-        """Whether the channels that are normalized over positions are dead at some of them, and not at others."""
+    def _has_dead_channels(self, step: Step) -> bool:
+        """Whether channels come to a batch normalization that hardly vary from example to example."""
         if not isinstance(step.operation, keras.layers.BatchNormalization):
             return False
         field = self.signals[step.inputs[0]].law
-        if not isinstance(field, Field) or field.relief is None:
-            return False
-        return has_dead_channels(field, step.operation.epsilon)
+        return isinstance(field, Field) and has_dead_channels(field, step.operation.epsilon)
 
     def note(self, step: Step, *, simulated: bool, fan_in: float) -> None:
         """Remember how the entries of what the operation puts out depend on one another."""
@@ -200,7 +200,9 @@ class Simulation:
         keywords = keras.tree.map_structure(filled, dict(step.keywords))
         weighted = scales_weights(step) and self._is_planned(step)
         if weighted or isinstance(step.operation, keras.layers.BatchNormalization):
-            outputs = self._by_group(step, arguments, keywords, _DRAWS if weighted else rows)
+            outputs = self._by_group(
+                step, arguments, keywords, _DRAWS if weighted or not self.grouped else rows
+            )
         else:
             outputs = self._ran(step, arguments, keywords)
         self.values.update(zip(step.outputs, outputs, strict=True))
@@ -280,9 +282,10 @@ class Simulation:
         count = rows if not shape or shape[0] is None else shape[0]
         rng = generator(self.settings.seed, index)
         if not keras.backend.is_float_dtype(self.dtypes[index]) or index in self._tokens():
-            values: Array = rng.integers(0, self._tokens().get(index, 2), (count, *sizes))
+            values: NDArray[Any] = rng.integers(0, self._tokens().get(index, 2), (count, *sizes))
         else:
             shared = generator(self.settings.seed, self._first_call(index), 1 << 20)
+            self.grouped |= isinstance(signal.law, Field) and signal.law.correlations.between > _ALIKE
             values = sampled(signal, count, sizes, rng, shared, exact=self.settings.exact)
         return keras.ops.convert_to_tensor(values, dtype=self.dtypes[index])
 

@@ -290,7 +290,7 @@ def test_a_recurrent_layer_is_fed_with_time_steps_as_alike_as_they_are():
     )
     assert 0 < exact[0].covariance < exact[0].variance
     assert paper[0].covariance == 0
-    assert exact[0].variance == pytest.approx(paper[0].variance)
+    assert exact[0].variance == pytest.approx(paper[0].variance, rel=0.1)
     measured = autoinit.measure(model, draws=4, batch=128)[-1].variances.mean()
     off = [abs(np.log(signals[1].variance / measured)) for signals in (exact, paper)]
     assert off[0] < off[1]  # about 0.2 against 0.7

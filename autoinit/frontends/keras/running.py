@@ -1,19 +1,20 @@
 """Run a layer or operation on tensors and leave everything as it was: its variables, its seeds, all global streams.
 
-``keras.StatelessScope`` takes what the call assigns to variables. NumPy and ``random`` are put back by hand. On the
-TensorFlow backend a user's layer runs inside a graph of its own, where ``tf.random`` does not touch the eager stream.
+``keras.StatelessScope`` takes what the call assigns to variables; ``streams.py`` puts NumPy and ``random`` back, and
+``backend.py`` keeps the stream of the backend out of it.
 """
 
 from __future__ import annotations
 
 import inspect
-import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
+
+from gondwana.autoinit.frontends.keras.backend import isolated
+from gondwana.autoinit.frontends.keras.streams import streams_kept
 
 _WORDS = 2
 """Numbers in the state of a Keras seed generator."""
@@ -52,11 +53,12 @@ def run(
 
     def called(*values: Any) -> list[Any]:
         filled, named = keras.tree.pack_sequence_as((tuple(arguments), given), list(values))
-        with keras.StatelessScope(state_mapping=states) as scope, _streams_kept():
-            _seed_everything(scope, seed)
-            return list(keras.tree.flatten(operation(*filled, **named)))
+        with keras.StatelessScope(state_mapping=states) as scope:
+            _seed_default(scope, seed)
+            with streams_kept(seed):
+                return list(keras.tree.flatten(operation(*filled, **named)))
 
-    return _isolated(called, keras.tree.flatten((tuple(arguments), given)), seed)
+    return isolated(called, keras.tree.flatten((tuple(arguments), given)), seed)
 
 
 def is_users(layer: keras.Layer) -> bool:
@@ -78,48 +80,9 @@ def _seeds(layer: keras.Layer, seed: int) -> list[tuple[Any, Any]]:
     return [(variable, np.array([seed, number])) for number, variable in enumerate(seeds)]
 
 
-def _seed_everything(scope: Any, seed: int) -> None:
-    """Seed what a call without a seed draws from; the scope and :func:`_streams_kept` put it back."""
+def _seed_default(scope: Any, seed: int) -> None:
+    """Seed what a call without a seed draws from; the scope puts it back."""
     known = set(scope.state_mapping)
     keras.random.uniform(())  # makes the generator that Keras uses by default, if there is none, and moves it
     for key in set(scope.state_mapping) - known:
         scope.state_mapping[key] = keras.ops.full_like(scope.state_mapping[key], seed)
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 - users' layers draw from it
-
-
-@contextmanager
-def _streams_kept() -> Iterator[None]:
-    """Put the streams of ``random`` and NumPy back where they were."""
-    before, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(before)
-        np.random.set_state(legacy)  # noqa: NPY002
-
-
-def _isolated(called: Callable[..., list[Any]], values: Sequence[Any], seed: int) -> list[Any]:
-    """Call a function of tensors where the global stream of the backend is not touched."""
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        tensors = [number for number, value in enumerate(values) if tf.is_tensor(value)]
-
-        def traced(*given: Any) -> list[Any]:
-            tf.compat.v1.set_random_seed(seed)  # of this graph alone
-            filled = list(values)
-            for number, tensor in zip(tensors, given, strict=True):
-                filled[number] = tensor
-            return called(*filled)
-
-        given = [values[number] for number in tensors]
-        return list(tf.function(traced, autograph=False).get_concrete_function(*given)(*given))
-    if backend == "torch":
-        import torch
-
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            return called(*values)
-    return called(*values)
