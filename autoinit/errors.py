@@ -32,4 +32,4 @@ def warn_user(message: str) -> None:
     frame, level = inspect.currentframe(), 1
     while frame is not None and frame.f_globals.get("__name__", "").startswith(package):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, stacklevel=max(level - 1, 1))
+    warnings.warn(message, stacklevel=level)

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from gondwana.autoinit.frontends.keras.backend import isolated
-from gondwana.autoinit.frontends.keras.streams import streams_kept
+from gondwana.autoinit.frontends.keras.streams import seed_streams, streams_kept
 
 _WORDS = 2
 """Numbers in the state of a Keras seed generator."""
@@ -53,10 +53,10 @@ def run(
 
     def called(*values: Any) -> list[Any]:
         filled, named = keras.tree.pack_sequence_as((tuple(arguments), given), list(values))
-        with keras.StatelessScope(state_mapping=states) as scope:
+        with streams_kept(), keras.StatelessScope(state_mapping=states) as scope:
             _seed_default(scope, seed)
-            with streams_kept(seed):
-                return list(keras.tree.flatten(operation(*filled, **named)))
+            seed_streams(seed)
+            return list(keras.tree.flatten(operation(*filled, **named)))
 
     return isolated(called, keras.tree.flatten((tuple(arguments), given)), seed)
 

@@ -13,13 +13,17 @@ import numpy as np
 
 
 @contextmanager
-def streams_kept(seed: int) -> Iterator[None]:
-    """Seed the streams of ``random`` and NumPy, and put them back afterwards."""
+def streams_kept() -> Iterator[None]:
+    """Put the streams of ``random`` and NumPy back afterwards."""
     before, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002
     try:
         yield
     finally:
         random.setstate(before)
         np.random.set_state(legacy)  # noqa: NPY002
+
+
+def seed_streams(seed: int) -> None:
+    """Seed the streams of ``random`` and NumPy."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002
