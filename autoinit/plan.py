@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -38,8 +38,9 @@ from gondwana.autoinit.registry import (
 from gondwana.autoinit.signals.fields import field_of
 from gondwana.autoinit.signals.signal import Signal, mixture
 from gondwana.autoinit.signals.window import positions
+from gondwana.autoinit.simulation.dependence import scales_weights
 from gondwana.autoinit.simulation.outcome import before_activation, outcome
-from gondwana.autoinit.simulation.simulator import Simulation
+from gondwana.autoinit.simulation.simulator import Found, Simulation
 
 __all__ = ["Plan", "PlannedCall", "PlannedWeight", "plan"]
 
@@ -187,6 +188,8 @@ class _Propagation:
         self.calls: list[PlannedCall] = []
         self.scales: dict[int, Scale] = {}
         self.made: list[tuple[Call, tuple[Scale, ...]]] = []
+        calls = Counter(id(step.operation) for step in self.steps if scales_weights(step))
+        self.memory: dict[Hashable, Found] | None = {} if max(calls.values(), default=1) > 1 else None
         self.activated: dict[int, tuple[Call, Rule, tuple[Signal, ...]]] = {}
         self.slope = Slopes()
         self.slopes = _slopes_after(graph, settings, self.slope) if settings.direction != "forward" else {}
@@ -222,7 +225,7 @@ class _Propagation:
             self.made.append((call, scales))
             kind = type(step.operation).__name__
             self.calls.append(PlannedCall(step.name, kind, given, outputs, bool(scales)))
-            simulated = not (simulation.open | simulation.bent).isdisjoint(step.outputs)
+            simulated = not (simulation.open | simulation.measured).isdisjoint(step.outputs)
             self.calls[-1] = replace(self.calls[-1], simulated=simulated)
             fan_in = scales[-1].fan_in if scales else math.inf
             simulation.note(step, simulated=simulated, fan_in=fan_in)
@@ -239,6 +242,7 @@ class _Propagation:
             signals,
             self.scales,
             self._before_activation,
+            self.memory,
         )
 
     def _before_activation(self, step: Step) -> Signal:

@@ -30,7 +30,7 @@ _NARROW = 16
 REACH = 3
 """Number of layers with weights after which a pattern among positions is taken as gone."""
 
-_UPSAMPLING = (layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D, layers.RepeatVector)
+UPSAMPLING = (layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D)
 _COPIES = ("Repeat", "Tile", "Resize", "BroadcastTo")
 _PRODUCTS = ("Matmul", "Einsum", "Dot", "Tensordot", "Inner", "Vdot")
 _SIDE_BY_SIDE = ("Concatenate", "Stack")
@@ -120,7 +120,11 @@ class Dependence:
             self.narrow.update(dict.fromkeys(step.outputs, depth))
         operation, kind = step.operation, type(step.operation).__name__
         several = [i for i in step.outputs if (positions(self.shapes[i][1:-1]) or 2) > 1]
-        if simulated or isinstance(operation, (*_UPSAMPLING, *_ATTENTION)) or kind in _COPIES:
+        if (
+            simulated
+            or isinstance(operation, (*UPSAMPLING, layers.RepeatVector, *_ATTENTION))
+            or kind in _COPIES
+        ):
             depth = 0
         else:
             before = [self.rough[index] for index in step.inputs if index in self.rough]

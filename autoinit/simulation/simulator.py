@@ -9,8 +9,8 @@ the weights that it has; its own initializers have drawn them, and initializatio
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -25,14 +25,17 @@ from gondwana.autoinit.propagation.normalization import has_dead_channels
 from gondwana.autoinit.registry import Scale, Settings
 from gondwana.autoinit.rules.pooling import UNKNOWN_SIZE
 from gondwana.autoinit.rules.recurrent import RECURRENT, recurrent_output
-from gondwana.autoinit.signals.fields import Field
+from gondwana.autoinit.signals.fields import Field, field_of
 from gondwana.autoinit.signals.samples import GROUP, measured_signal, sampled
 from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.signals.window import Shape
-from gondwana.autoinit.simulation.dependence import REACH, Dependence, is_product, scales_weights
+from gondwana.autoinit.simulation.dependence import REACH, UPSAMPLING, Dependence, is_product, scales_weights
 
 _ENTRIES = 1 << 19
 """Entries of the largest tensor of a simulation, which bounds time and memory."""
+
+_PIECE = 24
+"""Positions along an axis, and channels, of the piece of a map on which upsampling is measured."""
 
 _MAX_ROWS, _MIN_ROWS = 1024, 4
 _DRAWS = 8
@@ -48,6 +51,10 @@ _DOMINANT = 0.2
 """Share of the sum of squares that one of at least ``_FEW`` values has only where the variance is not finite."""
 
 
+Found: TypeAlias = tuple[tuple[Signal, ...], dict[int, Any]]
+"""Signals of what was asked for, and draws of all tensors that were made on the way."""
+
+
 class Simulation:
     """Draws of the tensors of one walk over a graph.
 
@@ -60,6 +67,8 @@ class Simulation:
         signals: of its tensors; the plan adds to them as it walks.
         scales: of the weights, by the ``id`` of the variable; the plan adds to them too.
         activated: the signal before the activation of a layer with weights.
+        memory: what earlier walks over the same graph found, which is not run again while the signals are the same;
+            None if there is one walk only.
     """
 
     def __init__(
@@ -72,16 +81,19 @@ class Simulation:
         signals: Mapping[int, Signal],
         scales: Mapping[int, Scale],
         activated: Callable[[Step], Signal],
+        memory: dict[Hashable, Found] | None,
     ) -> None:
         self.steps, self.shapes, self.dtypes, self.settings = steps, shapes, dtypes, settings
         self.signals, self.scales, self.activated = signals, scales, activated
+        self.memory = memory
+        self.keys: dict[int, Hashable] = {}
         self.producer = {index: number for number, step in enumerate(steps) for index in step.outputs}
         self.last_use = {index: number for number, step in enumerate(steps) for index in step.inputs}
         self.batch = next((shapes[index][0] for index in inputs if shapes[index][0]), None)
         self.dependence = Dependence(shapes)
         self.values: dict[int, Any] = {}
         self.open: set[int] = set()
-        self.bent: set[int] = set()
+        self.measured: set[int] = set()
         self.grouped = False  # whether a tensor was drawn whose examples have something in common
 
     def needs(self, step: Step) -> bool:
@@ -109,23 +121,59 @@ class Simulation:
             Exception: whatever the operation raises.
             NotIntegrableError: if none of the values is finite.
         """
+        if isinstance(step.operation, UPSAMPLING) and self.open.isdisjoint(step.inputs):
+            return (self._interpolated(step),)
         last = self.producer[step.outputs[0]]
         for index in [index for index in self.values if self.last_use.get(index, 0) < last]:
             del self.values[index]
         region = self._region(step)
+        key = self._key(region)
+        known = self.memory.get(key) if self.memory is not None else None
+        result, values = found = known or self._found(step, region)
+        if self.memory is not None:
+            self.memory[key] = found
+        self.values.update(values)
+        self.keys.update(dict.fromkeys(values, key))
+        self.open.update(step.outputs)
+        return result
+
+    def _interpolated(self, step: Step) -> Signal:
+        """Return the signal after upsampling, of a piece of the map: it does the same everywhere."""
+        index = step.inputs[0]
+        sizes = [min(size or UNKNOWN_SIZE, _PIECE) for size in self.shapes[index][1:]]
+        rows = self._most_rows((None, *self.shapes[step.outputs[0]][1:]))
+        if sizes != list(self.shapes[index][1:]):
+            rows = max(_ENTRIES // int(np.prod(sizes)) // 8 // GROUP, 1) * GROUP
+        rngs = (generator(self.settings.seed, index, stream) for stream in range(2))
+        values = sampled(self.signals[index], rows, sizes, *rngs, exact=self.settings.exact)
+        made = run(step.operation, [keras.ops.convert_to_tensor(values, dtype=self.dtypes[index])], {})[0]
+        self.measured.update(step.outputs)
+        signal = measured_signal(np.asarray(keras.ops.convert_to_numpy(made), np.float64), exact=True)
+        fits = tuple(made.shape[1:-1]) == self.shapes[step.outputs[0]][1:-1]
+        return signal if fits else field_of(signal).flat().signal()
+
+    def _found(self, step: Step, region: Sequence[Step]) -> Found:
         rows = self._rows(region)
         for member in region:
             self._execute(member, rows)
         result = tuple(self._signal(step, index) for index in step.outputs)
-        self.open.update(step.outputs)
-        return result
+        return result, {index: self.values[index] for member in region for index in member.outputs}
+
+    def _key(self, region: Sequence[Step]) -> Hashable:
+        """Return all that the draws of a region depend on."""
+        made = {index for member in region for index in member.outputs}
+        read = sorted({index for member in region for index in member.inputs} - made)
+        known = [self.keys.get(index) or (index, *_digits(self.signals[index])) for index in read]
+        weights = [v for member in region for v in getattr(member.operation, "weights", ())]
+        drawn = [f"{self.scales[id(v)].deviation:.6g}" for v in weights if id(v) in self.scales]
+        return hash((region[-1].outputs, len(region), tuple(known), tuple(drawn)))
 
     def activation(self, step: Step) -> tuple[Signal, ...]:
         """Return the signal after the activation of a layer with weights, of draws from before it."""
         shape = self.shapes[step.outputs[0]]
         self._activate(step, self._most_rows(shape))
         result = (self._signal(step, step.outputs[0]),)
-        self.bent.update(step.outputs)
+        self.measured.update(step.outputs)
         return result
 
     def _region(self, step: Step) -> list[Step]:
@@ -178,10 +226,10 @@ class Simulation:
 
     def _is_bent(self, step: Step) -> bool:
         """Whether the activation of a layer with weights has no integral, or is not elementwise: no law is known."""
-        if not self.bent.isdisjoint(step.outputs):
-            return True
         function = getattr(step.operation, "activation", None)
-        return callable(function) and scales_weights(step) and not is_elementwise(function)
+        if not callable(function) or not scales_weights(step):
+            return False
+        return not self.measured.isdisjoint(step.outputs) or not is_elementwise(function)
 
     def _activate(self, step: Step, rows: int) -> None:
         index = step.outputs[0]
@@ -329,3 +377,7 @@ class Simulation:
 
 def _entries(shape: Shape) -> int:
     return int(np.prod([size or UNKNOWN_SIZE for size in shape[1:]], dtype=np.int64))
+
+
+def _digits(signal: Signal) -> tuple[str, ...]:
+    return tuple(f"{number:.6g}" for number in (signal.mean, signal.variance, signal.covariance))
