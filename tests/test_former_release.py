@@ -37,6 +37,7 @@ def run_of(tmp_path: Path):
             store.executescript(script)
             if keep is not None:
                 store.execute("DELETE FROM outcomes WHERE sequence >= ?", (keep,))
+                store.execute("DELETE FROM candidates WHERE told_before > ?", (keep,))
                 store.execute("DELETE FROM snapshots WHERE generation > 0")
                 store.execute("DELETE FROM finals")
                 store.execute("UPDATE runs SET finished = NULL")

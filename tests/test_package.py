@@ -86,7 +86,8 @@ def test_an_unknown_name_is_an_attribute_error():
 
 def test_the_four_folders_give_the_same_objects_in_the_clones_root():
     code = (
-        "from autoinit import AutoInit\nfrom activations import Graph\nfrom tasks import Task\nfrom nas import load_network\n"
+        "from autoinit import AutoInit\nfrom activations import Graph\n"
+        "from tasks import Task\nfrom nas import load_network\n"
         "import gondwana.activations, gondwana.tasks\n"
         "assert AutoInit is gondwana.AutoInit and load_network is gondwana.load_network\n"
         "assert Graph is gondwana.activations.Graph and Task is gondwana.tasks.Task\n"
