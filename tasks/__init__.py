@@ -5,7 +5,7 @@
 >>> data = task.search_data()
 """
 
-import gondwana.tasks.datasets  # importing a task registers it
+import gondwana.tasks.datasets  # noqa: F401  (importing a task registers it)
 from gondwana.tasks.base import Head, SearchData, Split, Task, TaskInfo
 from gondwana.tasks.data import DamagedDataError, MissingDataError
 from gondwana.tasks.own_data import user_files  # noqa: F401  (importing a task registers it)

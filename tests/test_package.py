@@ -47,10 +47,8 @@ def test_every_folder_with_code_is_in_the_wheel():
             "gondwana." + ".".join(path.parent.relative_to(ROOT).parts)
             for path in (ROOT / folder).rglob("__init__.py")
         }
-    found |= {
-        "gondwana." + ".".join(path.parent.relative_to(ROOT).parts)
-        for path in (ROOT / "configs").rglob("*.yaml")
-    }
+    data = [*(ROOT / "configs").rglob("*.yaml"), *(ROOT / "nas" / "report").rglob("*.j2")]
+    found |= {"gondwana." + ".".join(path.parent.relative_to(ROOT).parts) for path in data}
     assert listed == found
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -41,7 +43,9 @@ class Format(StrEnum):
 
 
 def evolve(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file.")],
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", help="YAML file, or a preset (`gondwana presets` lists them).")
+    ],
     overrides: Overrides = None,
     run_dir: Annotated[
         Path | None, typer.Option(help="Where the run goes; a new folder under runs/.")
@@ -57,6 +61,19 @@ def evolve(
     if seed is not None:
         changes.append(f"seed={seed}")
     conclude(launch(config, overrides=changes, run_dir=run_dir, data_dir=data_dir))
+
+
+def presets() -> None:
+    """List the configs that are installed with Gondwana; `gondwana evolve NAME` runs one anywhere."""
+    from gondwana.nas.config.presets import preset_names, summary
+
+    names = preset_names()
+    width = max(map(len, names))
+    columns = shutil.get_terminal_size().columns
+    for name in names:
+        typer.echo(
+            f"{name:<{width}}  {textwrap.shorten(summary(name), max(20, columns - width - 2), placeholder=' ...')}"
+        )
 
 
 def resume(
