@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gondwana.nas.cli.quiet import load_keras
 from gondwana.nas.cli.runs import engine_changes
 
 if TYPE_CHECKING:
@@ -146,6 +147,11 @@ def report(
     correction: Annotated[Correction, typer.Option(help="Several runs: of p-values.")] = Correction.HOLM,
 ) -> None:
     """Write report.html into a run's folder, or one page that compares several runs."""
+    from gondwana.nas.engine.records.run_folder import RunFolder
+
+    for run in runs:
+        RunFolder.open(run)  # refuse what is no run before the wait for Keras
+    load_keras()  # the best network is built, and its signals are measured
     from gondwana.nas.report.report import write_report
 
     if len(runs) > 1:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gondwana.nas.cli.quiet import load_keras
+
 if TYPE_CHECKING:
     from gondwana.nas.engine.execute import RunResult
     from gondwana.nas.engine.records.store import Final
@@ -168,11 +170,12 @@ def best(
         typer.echo("no network is saved: the run is not finished, or none of its finalists could be trained")
         return
     typer.echo(f"network    {found.model}")
-    typer.echo(f"in Python  import nas; model = nas.load_network({str(found.model)!r})")
+    typer.echo(f"in Python  import gondwana; model = gondwana.load_network({str(found.model)!r})")
     metric = _metric(found.spec)
     if found.final is not None:
         typer.echo(_final(found.final, metric))
     if rescore:
+        load_keras()
         from gondwana.nas.engine.rescore import rescore as score_again
 
         figures = score_again(found.model, found.spec["task"], data_dir or found.data_dir)
