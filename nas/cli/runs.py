@@ -42,6 +42,11 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     PARQUET = "parquet"
+    LATEX = "latex"
+
+
+ENDINGS = {".csv": Format.CSV, ".json": Format.JSON, ".parquet": Format.PARQUET, ".tex": Format.LATEX}
+"""The format that the ending of a file stands for."""
 
 
 def evolve(
@@ -186,18 +191,23 @@ def best(
 
 def export(
     run: RunPath,
-    form: Annotated[Format, typer.Option("--format", help="Format.")] = Format.CSV,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="Format; by the ending of the file, or CSV, if left out."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="File; standard output if left out.")] = None,
 ) -> None:
-    """Write every outcome of a run as a row."""
-    from gondwana.nas.engine.records.export import to_csv, to_json, to_parquet
+    """Write every outcome of a run as a row, one value a column."""
+    from gondwana.nas.engine.records.export import to_csv, to_json, to_latex, to_parquet
 
+    if form is None:
+        form = ENDINGS.get(out.suffix.lower(), Format.CSV) if out is not None else Format.CSV
     if form is Format.PARQUET:
         if out is None:
             raise typer.BadParameter("parquet is not text: name a file with --out")
         to_parquet(run, out)
         return
-    text = to_csv(run) if form is Format.CSV else to_json(run)
+    text = {Format.CSV: to_csv, Format.JSON: to_json, Format.LATEX: to_latex}[form](run)
     if out is None:
         typer.echo(text, nl=False)
     else:
