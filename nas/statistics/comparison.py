@@ -17,6 +17,7 @@ from gondwana.nas.statistics.distribution import median_difference
 from gondwana.nas.statistics.multiplicity import Correction, adjust
 from gondwana.nas.statistics.power import rank_power
 from gondwana.nas.statistics.proportions import two_proportions, wilson
+from gondwana.nas.statistics.pseudomedian import pseudomedian
 from gondwana.nas.statistics.result import Interval, StatisticsError, Test
 
 
@@ -210,6 +211,7 @@ def _compare_two(
         ),
         power=rank_power(a, b, alpha=design.alpha, power=design.power, paired=design.paired),
         pairs=a.size if design.paired else None,
+        shift=pseudomedian(b - a, confidence) if design.paired else None,
     )
 
 

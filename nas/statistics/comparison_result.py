@@ -63,6 +63,8 @@ class Pair:
         median_difference: median of ``second`` minus median of ``first``.
         power: what groups like these can show.
         pairs: number of pairs in a paired comparison, None otherwise.
+        shift: typical change from ``first`` to ``second`` of one subject, the Hodges-Lehmann pseudomedian, which is the
+            estimate that belongs to the signed-rank test; None if the groups are independent.
     """
 
     first: str
@@ -74,6 +76,7 @@ class Pair:
     median_difference: Interval
     power: Power
     pairs: int | None = None
+    shift: Interval | None = None
 
     def __getitem__(self, name: str) -> Test:
         for test in self.tests:
