@@ -15,7 +15,7 @@ from gondwana.nas.statistics import tables, two_sample, verdicts
 from gondwana.nas.statistics.comparison_result import ComparisonResult, Group, Pair, Values
 from gondwana.nas.statistics.distribution import median_difference
 from gondwana.nas.statistics.multiplicity import Correction, adjust
-from gondwana.nas.statistics.power import rank_power
+from gondwana.nas.statistics.planning.power import rank_power
 from gondwana.nas.statistics.proportions import two_proportions, wilson
 from gondwana.nas.statistics.pseudomedian import pseudomedian
 from gondwana.nas.statistics.result import Interval, StatisticsError, Test
@@ -95,7 +95,8 @@ def compare(
         for name in groups
     )
     rng = np.random.default_rng(seed)
-    design = _Design(chance, margin, baseline, paired, alpha, power, resamples)
+    number = 1 if correction == "none" else len(groups) * (len(groups) - 1) // 2
+    design = _Design(chance, margin, baseline, paired, alpha, alpha / number, power, resamples)
     pairs = [_compare_two(a, b, columns, design, rng) for a, b in combinations(groups, 2)]
     return Comparison(
         summaries, _adjusted(pairs, correction), paired, correction, alpha, chance, margin, baseline
@@ -109,6 +110,7 @@ class _Design:
     baseline: float | None
     paired: bool
     alpha: float
+    planning_alpha: float
     power: float
     resamples: int
 
@@ -209,7 +211,7 @@ def _compare_two(
         median_difference=median_difference(
             a, b, rng=rng, paired=design.paired, confidence=confidence, resamples=design.resamples
         ),
-        power=rank_power(a, b, alpha=design.alpha, power=design.power, paired=design.paired),
+        power=rank_power(a, b, alpha=design.planning_alpha, power=design.power, paired=design.paired),
         pairs=a.size if design.paired else None,
         shift=pseudomedian(b - a, confidence) if design.paired else None,
     )

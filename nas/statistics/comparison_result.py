@@ -9,7 +9,7 @@ import numpy as np
 
 from gondwana.nas.statistics.distribution import Edf, edf
 from gondwana.nas.statistics.multiplicity import Correction
-from gondwana.nas.statistics.power import Power
+from gondwana.nas.statistics.planning.power import Power
 from gondwana.nas.statistics.result import Interval, Test
 
 Values = Sequence[float | None] | np.ndarray

@@ -45,25 +45,23 @@ def _change(pair: Pair, better: str, worse: str) -> str:
         else Interval(-pair.shift.estimate, -pair.shift.high, -pair.shift.low)
     )
     share = pair.superiority if pair.direction > 0 else _reversed(pair.superiority)
-    text = (
-        f"With the same subject, a result with {better} is typically {_amount(shift)} above one with {worse} "
-        f"(Hodges-Lehmann estimate; interval {_number(shift.low)} to {_number(shift.high)})"
-    )
+    interval = f"(Hodges-Lehmann estimate; interval {_number(shift.low)} to {_number(shift.high)})"
+    if shift.estimate > 0:
+        amount = _number(shift.estimate)
+        text = f"With the same subject, a result with {better} is typically {amount} above one with {worse} {interval}"
+    else:
+        text = f"As many pairs are equal, the typical change of a subject is {_number(shift.estimate)} {interval}"
     wins = f"of the pairs (interval {share.low:.0%} to {share.high:.0%}; ties count half)"
     if share.estimate >= 0.5:
-        return f"{text}; it is ahead in {share.estimate:.0%} {wins}."
+        return f"{text}; {better} is ahead in {share.estimate:.0%} {wins}."
     return (
-        f"{text}. Yet it is ahead in only {share.estimate:.0%} {wins}: a minority gains much and a majority loses a "
-        f"little, so for most subjects {worse} is the better choice."
+        f"{text}. Yet {better} is ahead in only {share.estimate:.0%} {wins}: a minority gains much and a majority "
+        f"loses a little, so for most subjects {worse} is the better choice."
     )
 
 
 def _reversed(share: Interval) -> Interval:
     return Interval(1 - share.estimate, 1 - share.high, 1 - share.low)
-
-
-def _amount(shift: Interval) -> str:
-    return _number(shift.estimate) if shift.estimate > 0 else "not measurably"
 
 
 def _number(value: float) -> str:
@@ -74,15 +72,21 @@ def _number(value: float) -> str:
 
 
 def _what_could_have_been_seen(pair: Pair) -> str:
-    if math.isnan(pair.power.detectable):
-        return "The groups are too small or too alike to say what they could have shown."
-    text = (
-        f"Groups of this size would show, with probability {pair.power.power:.0%}, a probability of superiority of "
-        f"{pair.power.detectable:.2f} or more (seen: {pair.superiority.estimate:.2f})"
-    )
-    if math.isnan(pair.power.needed):
+    paired = pair.shift is not None
+    groups = "Pairs like these" if paired else "Groups like these"
+    what = "that one is ahead in a share of the pairs of" if paired else "a probability of superiority of"
+    planned = pair.power
+    if math.isnan(planned.detectable):
+        text = f"{groups} show no difference, however large, with probability {planned.power:.0%}"
+    else:
+        text = (
+            f"{groups} would show, with probability {planned.power:.0%}, {what} {planned.detectable:.2f} or more "
+            f"(seen: {pair.superiority.estimate:.2f})"
+        )
+    if math.isnan(planned.needed):
         return text + "."
-    return text + f"; an effect as small as the one seen would need about {pair.power.needed:,.0f} per group."
+    unit = "pairs" if paired else "per group"
+    return text + f"; an effect as small as the one seen would need about {planned.needed:,.0f} {unit}."
 
 
 def corrected(correction: str) -> str:

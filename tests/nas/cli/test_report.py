@@ -14,6 +14,8 @@ from gondwana.nas import cli
 from gondwana.nas.report.data.compare_run import compare_run, compare_table
 from gondwana.nas.report.report import load_run
 
+pytestmark = pytest.mark.slow
+
 Result = tuple[int, str, str]
 """Exit code, standard output, standard error."""
 

@@ -15,6 +15,8 @@ from gondwana import nas
 from gondwana.activations import GraphActivation
 from gondwana.nas.searches.codeepneat.layers.weighted_sum import WeightedSum
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import sys
 import numpy as np

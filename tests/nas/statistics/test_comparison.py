@@ -9,7 +9,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from gondwana.nas.statistics import StatisticsError, adjust, compare, edf, median_difference, rank_power
-from gondwana.nas.statistics.power import proportions_needed
+from gondwana.nas.statistics.planning.power import proportions_needed
 
 RNG = np.random.default_rng(7)
 GROUPS = {
