@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gondwana.nas.statistics.comparison_result import ComparisonResult, Pair
+from gondwana.nas.statistics.minimum import limited
 from gondwana.nas.statistics.result import Interval
 from gondwana.nas.statistics.verdicts import corrected, p_text, sentence
 
@@ -80,7 +81,7 @@ def text(comparison: ComparisonResult) -> str:
             groups,
             f"p-values are {corrected(comparison.correction)} over {len(comparison.pairs)} comparison(s).\n\n{pairs}",
             *(["Not computed: " + "; ".join(notes) + "."] if notes else []),
-            *(sentence(comparison, pair) for pair in comparison.pairs),
+            *(limited(sentence(comparison, pair), pair) for pair in comparison.pairs),
         ]
     )
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Literal
 
 import numpy as np
 from scipy import stats
-from statsmodels.stats.nonparametric import rank_compare_2indep
-from statsmodels.stats.proportion import proportion_confint
 
-from gondwana.nas.statistics.result import UNDEFINED, Interval, Test
+from gondwana.nas.statistics import rank_sum
+from gondwana.nas.statistics.rank_permutation import PERMUTE_BELOW
+from gondwana.nas.statistics.result import SMALLEST, UNDEFINED, Test
+from gondwana.nas.statistics.smirnov import tied
 
 Alternative = Literal["two-sided", "greater", "less"]
 
-EXACT_UP_TO = 8
-"""Size of the smaller group up to which SciPy's p-value of Mann-Whitney's test is exact, if there are no ties."""
+EXACT_PAIRS = 100_000
+"""Number of pairs of values up to which SciPy's exact distribution of Mann-Whitney's U is asked for: its table has as
+many entries."""
 EPPS_SINGLETON_MINIMUM = 5
 """Smallest group for which the statistic is defined."""
 
@@ -24,13 +25,21 @@ EPPS_SINGLETON_MINIMUM = 5
 def kolmogorov_smirnov(first: np.ndarray, second: np.ndarray) -> Test:
     """Two-sample test of equal distributions; the statistic is ``D = sup |F1 - F2|`` of Appendix D.
 
-    The p-value is exact where SciPy can compute it, else asymptotic, which the note then says.
+    The p-value is SciPy's, or with ties that of :func:`gondwana.nas.statistics.smirnov.tied_p_value`; the note says
+    which.
     """
+    name = "Kolmogorov-Smirnov"
+    if _tied(first, second):
+        return Test(name, *tied(first, second))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = stats.ks_2samp(first, second)
     note = "asymptotic p-value: the exact one could not be computed" if caught else ""
-    return Test("Kolmogorov-Smirnov", float(result.statistic), float(result.pvalue), note)
+    return Test(name, float(result.statistic), max(float(result.pvalue), SMALLEST), note)
+
+
+def _tied(first: np.ndarray, second: np.ndarray) -> bool:
+    return bool(np.unique(np.concatenate([first, second])).size < first.size + second.size)
 
 
 def mann_whitney(first: np.ndarray, second: np.ndarray, alternative: Alternative = "two-sided") -> Test:
@@ -42,11 +51,19 @@ def mann_whitney(first: np.ndarray, second: np.ndarray, alternative: Alternative
     name = "Mann-Whitney U" + {"two-sided": "", "greater": " (larger)", "less": " (smaller)"}[alternative]
     if np.ptp(np.concatenate([first, second])) == 0:
         return Test(name, first.size * second.size / 2, 1.0, note="all values are equal")
-    result = stats.mannwhitneyu(second, first, alternative=alternative)
-    small = min(first.size, second.size) <= EXACT_UP_TO
-    tied = np.unique(np.concatenate([first, second])).size < first.size + second.size
-    note = "asymptotic p-value, because of ties: rough for groups this small" if small and tied else ""
-    return Test(name, float(result.statistic), float(result.pvalue), note)
+    smaller = min(first.size, second.size)
+    equal = _tied(first, second)
+    exact = not equal and smaller <= 8 and first.size * second.size <= EXACT_PAIRS
+    result = stats.mannwhitneyu(
+        second, first, alternative=alternative, method="exact" if exact else "asymptotic"
+    )
+    p, note = float(result.pvalue), ""
+    if equal and smaller < PERMUTE_BELOW and rank_sum.feasible(first.size, second.size):
+        at_most, at_least = rank_sum.rank_sum_tails(first, second)
+        two_sided = min(2 * min(at_most, at_least), 1.0)
+        p = {"two-sided": two_sided, "greater": at_least, "less": at_most}[alternative]
+        note = "exact p-value of the permutation test, given the ties"
+    return Test(name, float(result.statistic), max(p, SMALLEST), note)
 
 
 def epps_singleton(first: np.ndarray, second: np.ndarray) -> Test:
@@ -80,47 +97,4 @@ def epps_singleton(first: np.ndarray, second: np.ndarray) -> Test:
     if not np.isfinite(result.pvalue):
         return Test(name, UNDEFINED, UNDEFINED, note="could not be computed: the statistic is not finite")
     note = "too few distinct values for its covariance matrix: read with caution" if caught else ""
-    return Test(name, float(result.statistic), float(result.pvalue), note)
-
-
-def brunner_munzel(first: np.ndarray, second: np.ndarray) -> Test:
-    """Test of ``P(second > first) + P(equal) / 2 = 1/2``, valid for unequal variances and with ties.
-
-    For groups that do not overlap its variance is zero; the p-value is then that of the permutation test, which is
-    exact: one of all divisions into groups of these sizes separates the values like this, and one the other way round.
-    """
-    name = "Brunner-Munzel"
-    if min(first.size, second.size) < 2:
-        return Test(name, UNDEFINED, UNDEFINED, note="needs at least 2 values in each group")
-    if _no_overlap(first, second):
-        p = 2 / math.comb(first.size + second.size, first.size)
-        return Test(name, UNDEFINED, p, note="the groups do not overlap: p-value of the permutation test")
-    if np.ptp(np.concatenate([first, second])) == 0:
-        return Test(name, 0.0, 1.0, note="all values are equal")
-    result = stats.brunnermunzel(first, second)
-    return Test(name, float(result.statistic), float(result.pvalue))
-
-
-def superiority(first: np.ndarray, second: np.ndarray, confidence: float = 0.95) -> Interval:
-    """Probability that a value of ``second`` exceeds one of ``first``, ties counted half, with its interval.
-
-    The interval is the one of the Brunner-Munzel test, cut to [0, 1]. For groups that do not overlap it is the exact
-    (Clopper-Pearson) interval of the independent pairs that can be formed, which is wider.
-    """
-    if min(first.size, second.size) < 2:
-        estimate = float((np.sign(second[:, None] - first[None, :]).mean() + 1) / 2)
-        return Interval(estimate, UNDEFINED, UNDEFINED)
-    if np.ptp(np.concatenate([first, second])) == 0:
-        return Interval(0.5, 0.5, 0.5)
-    if _no_overlap(first, second):
-        pairs = min(first.size, second.size)
-        wins = pairs if second.min() > first.max() else 0
-        low, high = proportion_confint(wins, pairs, alpha=1 - confidence, method="beta")
-        return Interval(wins / pairs, float(low), float(high))
-    result = rank_compare_2indep(second, first)
-    low, high = result.conf_int(alpha=1 - confidence)
-    return Interval(float(result.prob1), float(max(low, 0.0)), float(min(high, 1.0)))
-
-
-def _no_overlap(first: np.ndarray, second: np.ndarray) -> bool:
-    return bool(first.max() < second.min() or second.max() < first.min())
+    return Test(name, float(result.statistic), max(float(result.pvalue), SMALLEST), note)
