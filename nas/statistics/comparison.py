@@ -10,16 +10,17 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from gondwana.nas.statistics import minimum, options, superiority, tables, two_sample, verdicts
-from gondwana.nas.statistics import paired as paired_tests
-from gondwana.nas.statistics.baseline import Baseline, measured
+from gondwana.nas.statistics import minimum, options, tables, verdicts
 from gondwana.nas.statistics.comparison_result import ComparisonResult, Group, Pair, Values
-from gondwana.nas.statistics.distribution import median_difference
 from gondwana.nas.statistics.multiplicity import Correction, adjust
 from gondwana.nas.statistics.planning.power import rank_power
-from gondwana.nas.statistics.proportions import two_proportions, wilson
-from gondwana.nas.statistics.pseudomedian import pseudomedian
 from gondwana.nas.statistics.result import Interval, StatisticsError, Test
+from gondwana.nas.statistics.two_groups import paired as paired_tests
+from gondwana.nas.statistics.two_groups import superiority, two_sample
+from gondwana.nas.statistics.two_groups.baseline import Baseline, measured
+from gondwana.nas.statistics.two_groups.distribution import median_difference
+from gondwana.nas.statistics.two_groups.proportions import two_proportions, wilson
+from gondwana.nas.statistics.two_groups.pseudomedian import pseudomedian
 
 
 class Comparison(ComparisonResult):

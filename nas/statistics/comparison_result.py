@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gondwana.nas.statistics.distribution import Edf, edf
 from gondwana.nas.statistics.multiplicity import Correction
 from gondwana.nas.statistics.planning.power import Power
 from gondwana.nas.statistics.result import UNDEFINED, Interval, Test
+from gondwana.nas.statistics.two_groups.distribution import Edf, edf
 
 Values = Sequence[float | None] | np.ndarray
 
@@ -27,7 +27,7 @@ class Group:
         excluded: failures of the infrastructure, which are no results and not in ``values``.
         failures: results at the chance level (at most chance plus margin), with Wilson interval; None without chance.
         above: results above the baseline, with Wilson interval, wider if the baseline is the mean of trainings
-            (see :meth:`gondwana.nas.statistics.baseline.Baseline.above`); None without a baseline.
+            (see :meth:`gondwana.nas.statistics.two_groups.baseline.Baseline.above`); None without a baseline.
         confidence: of the intervals.
     """
 

@@ -7,23 +7,11 @@ from dataclasses import replace
 
 from gondwana.nas.statistics.comparison_result import Pair
 from gondwana.nas.statistics.multiplicity import Correction, adjust
-from gondwana.nas.statistics.result import UNDEFINED, StatisticsError
-from gondwana.nas.statistics.superiority import p_apart
+from gondwana.nas.statistics.planning.least_p import smallest_p
+from gondwana.nas.statistics.result import StatisticsError
 
 MOST = 10_000
 """Number of runs beyond which nobody asks."""
-
-
-def smallest_p(first: int, second: int | None = None) -> float:
-    """Return the smallest p-value of the test on which a verdict rests; NaN where the test does not exist.
-
-    Args:
-        first: size of the first group, or number of pairs.
-        second: size of the second group; None if the groups are paired.
-    """
-    if second is None:
-        return UNDEFINED if first < 1 else min(2.0 ** (1 - min(first, 1000)), 1.0)
-    return UNDEFINED if min(first, second) < 2 else p_apart(first, second)
 
 
 def runs_needed(

@@ -14,8 +14,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 from scipy import stats
 
-from gondwana.nas.statistics.rank_permutation import PERMUTE_BELOW, reference
 from gondwana.nas.statistics.result import UNDEFINED
+from gondwana.nas.statistics.two_groups.rank_permutation import PERMUTE_BELOW, reference
 
 SIMULATE_UP_TO = 200
 """Values in both groups together up to which experiments are simulated; beyond, estimates are normal."""

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 
 from gondwana.nas.statistics.planning.independent import IndependentDesign
+from gondwana.nas.statistics.planning.least_p import smallest_p
 from gondwana.nas.statistics.planning.pairs import PairedDesign
 from gondwana.nas.statistics.result import UNDEFINED
 
@@ -62,13 +63,9 @@ def rank_power(
 
 
 def least_size(alpha: float, *, paired: bool) -> int:
-    """Return the values per group (paired: the pairs) from which the test can reject at all.
-
-    The smallest two-sided p-value of the signed-rank test is ``2 / 2**n``, that of a permutation test of two groups of
-    ``n`` values ``2 / binomial(2 n, n)``.
-    """
+    """Return the values per group (paired: the pairs) from which the test can reject at all."""
     size = 2
-    while 2 / (2**size if paired else math.comb(2 * size, size)) >= alpha:
+    while smallest_p(size, None if paired else size) >= alpha:
         size += 1
     return size
 

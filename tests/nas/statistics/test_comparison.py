@@ -14,10 +14,10 @@ from gondwana.nas.statistics import (
     compare,
     edf,
     median_difference,
-    paired,
     rank_power,
 )
 from gondwana.nas.statistics.planning.power import proportions_needed
+from gondwana.nas.statistics.two_groups import paired
 
 RNG = np.random.default_rng(7)
 GROUPS = {

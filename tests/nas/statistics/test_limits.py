@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gondwana.nas.statistics import StatisticsError, compare
-from gondwana.nas.statistics.baseline import measured
 from gondwana.nas.statistics.minimum import runs_needed, smallest_p
-from gondwana.nas.statistics.paired import wilcoxon
-from gondwana.nas.statistics.proportions import wilson
-from gondwana.nas.statistics.superiority import brunner_munzel
+from gondwana.nas.statistics.two_groups.baseline import measured
+from gondwana.nas.statistics.two_groups.paired import wilcoxon
+from gondwana.nas.statistics.two_groups.proportions import wilson
+from gondwana.nas.statistics.two_groups.superiority import brunner_munzel
 
 
 @pytest.mark.parametrize("size", [2, 3, 5, 9])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gondwana.nas.statistics import smirnov, two_sample
+from gondwana.nas.statistics.two_groups import smirnov, two_sample
 
 
 def largest_distance(first: np.ndarray, second: np.ndarray) -> float:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from gondwana.nas.statistics import paired
-from gondwana.nas.statistics.proportions import wilson
+from gondwana.nas.statistics.two_groups import paired
+from gondwana.nas.statistics.two_groups.proportions import wilson
 
 # Heights of cross- and self-fertilized corn (Darwin), the example of SciPy's documentation: p = 0.041259765625.
 CORN = np.array([6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75], dtype=float)

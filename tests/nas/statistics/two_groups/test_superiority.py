@@ -9,8 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from gondwana.nas.statistics.rank_permutation import PERMUTE_BELOW, Reference, reference, studentized
-from gondwana.nas.statistics.superiority import brunner_munzel, certainty_bound, p_apart, superiority
+from gondwana.nas.statistics.two_groups.rank_permutation import (
+    PERMUTE_BELOW,
+    Reference,
+    reference,
+    studentized,
+)
+from gondwana.nas.statistics.two_groups.superiority import (
+    brunner_munzel,
+    certainty_bound,
+    p_apart,
+    superiority,
+)
 
 # Pain scores of Brunner and Munzel (2000), the example of SciPy's and R's documentation: two-sided p = 0.005786.
 BRUNNER_A = np.array([1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 1, 1], dtype=float)

@@ -7,13 +7,13 @@ import math
 import numpy as np
 from scipy import optimize, special, stats
 
-from gondwana.nas.statistics.rank_permutation import (
+from gondwana.nas.statistics.result import SMALLEST, UNDEFINED, Interval, Test
+from gondwana.nas.statistics.two_groups.rank_permutation import (
     PERMUTE_BELOW,
     Studentized,
     reference,
     studentized,
 )
-from gondwana.nas.statistics.result import SMALLEST, UNDEFINED, Interval, Test
 
 NAME = "Brunner-Munzel"
 _TRUSTED_FROM = 1e-4

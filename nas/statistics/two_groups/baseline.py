@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from gondwana.nas.statistics.proportions import wilson
 from gondwana.nas.statistics.result import UNDEFINED, Interval, StatisticsError
+from gondwana.nas.statistics.two_groups.proportions import wilson
 
 
 @dataclass(frozen=True, slots=True)

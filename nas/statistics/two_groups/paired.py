@@ -8,9 +8,9 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
-from gondwana.nas.statistics.proportions import wilson
-from gondwana.nas.statistics.rank_sum import signed_rank_tails
 from gondwana.nas.statistics.result import SMALLEST, UNDEFINED, Interval, Test
+from gondwana.nas.statistics.two_groups.proportions import wilson
+from gondwana.nas.statistics.two_groups.rank_sum import signed_rank_tails
 
 SIGNED_RANK_EXACT_UP_TO = 100
 """Number of pairs up to which the p-value of the signed-rank test is exact, with ties and zeros too."""

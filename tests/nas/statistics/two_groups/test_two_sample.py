@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gondwana.nas.statistics import two_sample
-from gondwana.nas.statistics.proportions import difference, two_proportions, wilson
+from gondwana.nas.statistics.two_groups import two_sample
+from gondwana.nas.statistics.two_groups.proportions import difference, two_proportions, wilson
 
 FIRST = np.array([0.1, 0.1, 0.1, 0.72, 0.8, 0.81, 0.85, 0.9])
 SECOND = np.array([0.1, 0.1, 0.74, 0.83, 0.86, 0.88, 0.91, 0.92, 0.93])

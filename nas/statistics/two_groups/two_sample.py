@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from gondwana.nas.statistics import rank_sum
-from gondwana.nas.statistics.rank_permutation import PERMUTE_BELOW
 from gondwana.nas.statistics.result import SMALLEST, UNDEFINED, Test
-from gondwana.nas.statistics.smirnov import tied
+from gondwana.nas.statistics.two_groups import rank_sum
+from gondwana.nas.statistics.two_groups.rank_permutation import PERMUTE_BELOW
+from gondwana.nas.statistics.two_groups.smirnov import tied
 
 Alternative = Literal["two-sided", "greater", "less"]
 
@@ -25,7 +25,7 @@ EPPS_SINGLETON_MINIMUM = 5
 def kolmogorov_smirnov(first: np.ndarray, second: np.ndarray) -> Test:
     """Two-sample test of equal distributions; the statistic is ``D = sup |F1 - F2|`` of Appendix D.
 
-    The p-value is SciPy's, or with ties that of :func:`gondwana.nas.statistics.smirnov.tied_p_value`; the note says
+    The p-value is SciPy's, or with ties that of :func:`.smirnov.tied_p_value`; the note says
     which.
     """
     name = "Kolmogorov-Smirnov"

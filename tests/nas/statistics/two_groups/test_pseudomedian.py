@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gondwana.nas.statistics import compare, pseudomedian
-from gondwana.nas.statistics.pseudomedian import pseudomedian as estimate
+from gondwana.nas.statistics import compare
+from gondwana.nas.statistics.two_groups import pseudomedian
+from gondwana.nas.statistics.two_groups.pseudomedian import pseudomedian as estimate
 
 WORKED = np.array([1.1, -0.4, 2.3, 0.7, 1.9, -0.2, 0.9, 1.4, 3.0, 0.3])
 
