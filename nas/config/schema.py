@@ -31,6 +31,7 @@ from gondwana.nas.config.error import ConfigError
 from gondwana.nas.config.errors import describe
 from gondwana.nas.config.overrides import Override, apply_overrides, parse_override
 from gondwana.nas.config.presets import find_config
+from gondwana.nas.config.saved_models import with_saved_models
 from gondwana.nas.config.yaml_reader import YamlError, parse_yaml, read_yaml
 from gondwana.nas.former_keys import renewed
 from gondwana.nas.plugins import Plugin, PluginError, gathered
@@ -237,7 +238,7 @@ def parse_config(
             raise ConfigError(f"--set {text}: {error}") from error
     try:
         named, notes = renewed(apply_overrides(data, changes))
-        merged = gathered(named, folder)
+        merged = with_saved_models(gathered(named, folder), folder)
     except PluginError as error:
         raise ConfigError(f"{source}: {error}") from error
     try:

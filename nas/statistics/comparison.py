@@ -42,8 +42,12 @@ class Comparison(ComparisonResult):
         """Return the two tables as LaTeX (package booktabs)."""
         return tables.to_latex(self)
 
+    def to_text(self, verdicts: Sequence[str] | None = None) -> str:
+        """Return tables and verdicts as plain text; ``verdicts`` are sentences to stand in their place."""
+        return tables.text(self, verdicts)
+
     def __repr__(self) -> str:
-        return tables.text(self)
+        return self.to_text()
 
 
 def compare(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -64,8 +66,10 @@ def _pair_row(pair: Pair) -> dict[str, str]:
     }
 
 
-def text(comparison: ComparisonResult) -> str:
-    """Return the comparison as plain text of two tables and the verdicts."""
+def text(comparison: ComparisonResult, verdicts: Sequence[str] | None = None) -> str:
+    """Return the comparison as plain text of two tables and the verdicts, or what is to be said in their place."""
+    if verdicts is None:
+        verdicts = [limited(sentence(comparison, pair), pair) for pair in comparison.pairs]
     groups = pd.DataFrame(
         [_group_row(comparison, index) for index in range(len(comparison.groups))]
     ).to_string(index=False)
@@ -81,7 +85,7 @@ def text(comparison: ComparisonResult) -> str:
             groups,
             f"p-values are {corrected(comparison.correction)} over {len(comparison.pairs)} comparison(s).\n\n{pairs}",
             *(["Not computed: " + "; ".join(notes) + "."] if notes else []),
-            *(limited(sentence(comparison, pair), pair) for pair in comparison.pairs),
+            *verdicts,
         ]
     )
 

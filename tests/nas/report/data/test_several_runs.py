@@ -14,7 +14,7 @@ from scipy import stats
 
 from gondwana.nas.candidate import Candidate, Outcome, State
 from gondwana.nas.report.data.compare_run import compare_run
-from gondwana.nas.report.data.evolutions import MINIMUM, Evolution, evolutions_of, measured
+from gondwana.nas.report.data.evolutions import Evolution, evolutions_of, measured
 from gondwana.nas.report.data.run_data import RunData, Trial
 from gondwana.nas.report.data.several_runs import compare_runs, labels
 from gondwana.nas.report.figures.group_figures import mean_by_group
@@ -23,6 +23,8 @@ from gondwana.nas.report.several_report import render_several, write_several
 from gondwana.nas.statistics import StatisticsError
 from tests.helpers.runs import HOSTILE, SECONDS, spec, write_run
 from tests.nas.report.test_report import Document, without_plotly
+
+ENOUGH = 4  # evolutions of each of two groups from which they are compared as wholes
 
 
 def outcome(number: int, fitness: float | None, state: State = State.COMPLETED) -> Outcome:
@@ -66,7 +68,7 @@ def make_evolution(tmp_path: Path) -> MakeEvolution:
 def arms_run(tmp_path: Path) -> Callable[..., Path]:
     """Return a maker of a run of ``kind: side_by_side``: two strategies, two generations of three networks."""
 
-    def make(replicates: int = MINIMUM, told: int | None = None) -> Path:
+    def make(replicates: int = ENOUGH, told: int | None = None) -> Path:
         rng = np.random.default_rng(0)
         candidates: list[Candidate] = []
         outcomes: list[Outcome] = []
