@@ -182,7 +182,9 @@ def report(
     """Write report.html into a run's folder, or one page that compares several runs."""
     from gondwana.nas.engine.records.run_folder import RunFolder
 
-    for run in runs:
+    if len(runs) == 1 and out is not None:
+        raise UsageError("--out belongs to several runs; one run's report goes into its folder")
+    for run in _distinct(runs):
         RunFolder.open(run)  # refuse what is no run before the wait for Keras
     load_keras()  # the best network is built, and its signals are measured
     from gondwana.nas.report.report import write_report
@@ -190,12 +192,8 @@ def report(
     if len(runs) > 1:
         from gondwana.nas.report.several_report import write_several
 
-        typer.echo(
-            write_several(_distinct(runs), out or Path("comparison.html"), correction=correction.value)
-        )
+        typer.echo(write_several(runs, out or Path("comparison.html"), correction=correction.value))
         return
-    if out is not None:
-        raise UsageError("--out belongs to several runs; one run's report goes into its folder")
     typer.echo(write_report(runs[0]))
 
 

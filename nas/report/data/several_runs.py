@@ -150,7 +150,8 @@ def _points(runs: Sequence[RunData], names: Sequence[str], correction: Correctio
             texts = [*part.texts[strategy], *subjects[len(column) :]]
             for index, (text, value) in enumerate(zip_longest(texts, column)):
                 # A position is one subject if the same stands there: functions are drawn by the seed of the run.
-                key = (run.config.get("seed") if one_point else None, index, text)
+                shown = subjects[index] if subjects else text
+                key = (run.config.get("seed") if one_point else None, index, shown)
                 found.setdefault(key, (text, []))[1].append(value)
     paired = len({frozenset(found) for found in cells.values()}) == 1 and all(map(_is_paired, runs))
     first = next(iter(cells.values()), {})

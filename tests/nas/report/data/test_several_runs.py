@@ -180,9 +180,33 @@ def test_different_tasks_and_kinds_are_not_compared(
     assert "Nothing is compared. The runs have different tasks" in page
 
 
-def test_seeds_of_one_comparison_are_pooled_and_stay_paired(make_comparison: Callable[..., Path]) -> None:
+def of_another_seed(run: RunData, asked: int | None = None) -> RunData:
+    """Return a run like this one, whose seed has drawn other functions."""
+
+    def other(trial: Trial) -> Trial:
+        origin = trial.candidate.origin
+        return replace(
+            trial, candidate=replace(trial.candidate, origin={**origin, "text": f"abs({origin['text']})"})
+        )
+
+    trials = tuple(other(trial) for trial in run.trials[:asked])
+    return replace(run, path=Path("/elsewhere"), config={**run.config, "seed": 1}, trials=trials)
+
+
+def test_the_same_functions_under_two_seeds_are_the_same_subjects(
+    make_comparison: Callable[..., Path],
+) -> None:
     one = load_run(make_comparison())
     two = replace(one, path=Path("/elsewhere"), config={**one.config, "seed": 1})
+    both, alone = compare_runs([one, two]).comparison, compare_run(one).comparison
+    assert both is not None and alone is not None
+    assert [group.size for group in both.groups] == [group.size for group in alone.groups]
+    assert [p[p.primary].p for p in both.pairs] == pytest.approx([p[p.primary].p for p in alone.pairs])
+
+
+def test_seeds_of_one_comparison_are_pooled_and_stay_paired(make_comparison: Callable[..., Path]) -> None:
+    one = load_run(make_comparison())
+    two = of_another_seed(one)
     both = compare_runs([one, two])
     alone = compare_run(one)
     assert both.comparison is not None and alone.comparison is not None
@@ -195,8 +219,7 @@ def test_seeds_of_one_comparison_are_pooled_and_stay_paired(make_comparison: Cal
 @pytest.mark.parametrize("asked", [2 + 3 * 10 + 1, 2 + 3 * 10 + 2])
 def test_an_unfinished_comparison_stays_paired(make_comparison: Callable[..., Path], asked: int) -> None:
     one = load_run(make_comparison(functions=12))
-    other = replace(one, path=Path("/other"), config={**one.config, "seed": 1}, trials=one.trials[:asked])
-    both = compare_runs([one, other])
+    both = compare_runs([one, of_another_seed(one, asked)])
     assert both.comparison is not None and both.comparison.paired
     assert {len(column) for column in both.values.values()} == {12 + 11}
 
