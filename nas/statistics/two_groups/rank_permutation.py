@@ -19,7 +19,7 @@ import numpy as np
 
 ENUMERATE_UP_TO = 200_000
 """Number of divisions up to which all of them are looked at; otherwise a sample."""
-PERMUTE_BELOW = 20
+PERMUTE_BELOW = 40
 """Size of the smaller group from which on Student's t is used instead."""
 SAMPLED = 19_999
 """Divisions drawn at random where there are too many; with the one observed they make 20,000."""
@@ -67,7 +67,7 @@ class Reference:
         They are infinite if every statistic has such a p-value.
         """
         size = self.statistics.size
-        known = np.unique(self.statistics)
+        known = self.statistics[np.append(self.statistics[1:] > self.statistics[:-1], True)]
         least = alpha / 2 * (size if self.exact else size + 1) - (0 if self.exact else 1)
         above = size - np.searchsorted(self.statistics, known - _slack(known), side="left")
         below = np.searchsorted(self.statistics, known + _slack(known), side="right")
@@ -126,7 +126,7 @@ def reference(first: np.ndarray, second: np.ndarray) -> Reference:
     return Reference(-found.statistics[::-1], found.exact)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def _reference(smaller: int, blocks: bytes) -> Reference:
     """Return the statistics of divisions, ``first`` being the smaller group.
 
@@ -144,7 +144,7 @@ def _reference(smaller: int, blocks: bytes) -> Reference:
         ).reshape(number, smaller)
     else:
         chosen = _subsets(total, smaller)
-    rows = max(1, _CELLS // smaller**2)
+    rows = max(1, _CELLS // (4 * smaller))
     parts = [
         _statistics(chosen[at : at + rows], counts, total - smaller) for at in range(0, len(chosen), rows)
     ]
@@ -194,8 +194,12 @@ def _statistics(chosen: np.ndarray, counts: np.ndarray, others: int) -> np.ndarr
     n, m = chosen.shape[1], others
     block = np.repeat(np.arange(counts.size, dtype=np.int32), counts)[chosen]
     until = np.cumsum(counts)
-    equal = (block[:, :, None] == block[:, None, :]).sum(axis=2)  # x in the same block, itself included
-    larger = (block[:, None, :] > block[:, :, None]).sum(axis=2)
+    new = np.diff(block, axis=1) > 0
+    place = np.arange(n)
+    start = np.maximum.accumulate(np.where(np.pad(new, ((0, 0), (1, 0))), place, 0), axis=1)
+    after = np.where(np.pad(new, ((0, 0), (0, 1)), constant_values=True), place + 1, n)
+    end = np.minimum.accumulate(after[:, ::-1], axis=1)[:, ::-1]
+    equal, larger = end - start, n - end  # x in the same block, itself included, and in higher ones
     tied = counts[block] - equal
     above = (until[-1] - until[block] - larger) + tied / 2
     total = above.sum(axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from scipy import optimize, special, stats
@@ -108,6 +109,7 @@ def _lower(estimate: float, error: float, quantile: float) -> float:
     return min(plain, max(math.sin(angle) ** 2, math.nextafter(0.5, 1.0)))
 
 
+@lru_cache(maxsize=1024)
 def certainty_bound(first: int, second: int, alpha: float) -> float:
     """Return the smallest P(second > first) under which groups that do not overlap have probability ``alpha / 2``.
 

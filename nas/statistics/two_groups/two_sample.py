@@ -10,7 +10,6 @@ from scipy import stats
 
 from gondwana.nas.statistics.result import SMALLEST, UNDEFINED, Test
 from gondwana.nas.statistics.two_groups import rank_sum
-from gondwana.nas.statistics.two_groups.rank_permutation import PERMUTE_BELOW
 from gondwana.nas.statistics.two_groups.smirnov import tied
 
 Alternative = Literal["two-sided", "greater", "less"]
@@ -18,6 +17,8 @@ Alternative = Literal["two-sided", "greater", "less"]
 EXACT_PAIRS = 100_000
 """Number of pairs of values up to which SciPy's exact distribution of Mann-Whitney's U is asked for: its table has as
 many entries."""
+EXACT_TIES_BELOW = 20
+"""Size of the smaller group below which Mann-Whitney's p-value is exact with ties, of which SciPy has none."""
 EPPS_SINGLETON_MINIMUM = 5
 """Smallest group for which the statistic is defined."""
 
@@ -58,7 +59,7 @@ def mann_whitney(first: np.ndarray, second: np.ndarray, alternative: Alternative
         second, first, alternative=alternative, method="exact" if exact else "asymptotic"
     )
     p, note = float(result.pvalue), ""
-    if equal and smaller < PERMUTE_BELOW and rank_sum.feasible(first.size, second.size):
+    if equal and smaller < EXACT_TIES_BELOW and rank_sum.feasible(first.size, second.size):
         at_most, at_least = rank_sum.rank_sum_tails(first, second)
         two_sided = min(2 * min(at_most, at_least), 1.0)
         p = {"two-sided": two_sided, "greater": at_least, "less": at_most}[alternative]

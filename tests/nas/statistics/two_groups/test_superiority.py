@@ -128,7 +128,8 @@ def steps(low: np.ndarray, high: np.ndarray) -> list[tuple[np.ndarray, np.ndarra
 
 
 @pytest.mark.parametrize(
-    "sizes", [(4, 4), (5, 5), (4, 20), (20, 4), (5, 30), (10, 12), (19, 19), (25, 25), (20, 40)]
+    "sizes",
+    [(4, 4), (5, 5), (4, 20), (20, 4), (5, 30), (10, 12), (19, 19), (25, 25), (20, 60), (45, 45), (41, 90)],
 )
 def test_less_separated_groups_never_have_a_smaller_p_value(sizes: tuple[int, int]) -> None:
     path = steps(np.arange(float(sizes[0])), np.arange(float(sizes[1])) + 100)
