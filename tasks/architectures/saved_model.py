@@ -59,6 +59,8 @@ def _built(config: str) -> keras.Model:
         raise ValueError(
             "the saved network is no functional or sequential model with a known input; build it with keras.Input"
         )
+    if isinstance(model, keras.Sequential):  # which has no names of outputs
+        return keras.Model(model.inputs, one_or_all(list(model.outputs)), name=model.name)
     return model
 
 
