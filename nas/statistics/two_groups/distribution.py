@@ -122,8 +122,13 @@ def _paired_medians(
         others = rng.multinomial(n - hits, shares) if near.size < n else np.zeros((size, 4), np.int64)
         below = (others[:, 2] + others[:, 3], others[:, 1] + others[:, 3])
         medians = [
-            _weighted_medians(column[order[low:high]], times[:, window], start, n)
-            for column, order, window, start in zip((first, second), orders, windows, below, strict=True)
+            # A pair that is near the middle in the other group alone may lie below it in this one.
+            _weighted_medians(
+                column[order[low:high]], times[:, window], start + times[:, lower[near]].sum(axis=1), n
+            )
+            for column, order, window, lower, start in zip(
+                (first, second), orders, windows, under, below, strict=True
+            )
         ]
         found.append(medians[1] - medians[0])
     return np.concatenate(found)
