@@ -1,7 +1,7 @@
 """Draw docs/images/architecture.svg from the imports in the source: ``python docs/draw_architecture.py``.
 
-Each of the four packages is a frame; its folders and files stand in floors, and an arrow leads from what imports to what
-is imported. Arrows that follow from others are left out. A test compares the picture with the code.
+Each of the four packages is a frame; its folders and files stand in floors, and an arrow leads from what imports to
+what is imported. Arrows that follow from others are left out. A test compares the picture with the code.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ NAME = "gondwana"
 
 BOX, GAP, ROW, HEAD = 104, 10, 58, 34
 STYLE = (
-    "text{font:12px system-ui,sans-serif;fill:#1b1f24}.head{font-size:15px;font-weight:600}.small{font-size:10px;fill:#57606a}"
+    "text{font:12px system-ui,sans-serif;fill:#1b1f24}.head{font-size:15px;font-weight:600}"
+    ".small{font-size:10px;fill:#57606a}"
     ".frame{fill:#f6f8fa;stroke:#afb8c1}.box{fill:#fff;stroke:#57606a}.edge{stroke:#8c959f;fill:none}"
     ".between{stroke:#0969da;stroke-width:2;fill:none}"
 )

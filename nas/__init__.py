@@ -26,4 +26,7 @@ def load_network(path: Path | str) -> keras.Model:
 
 if __name__ != "gondwana.nas":
     # `import nas` in the clone's root finds this folder: the same objects, and no submodule loaded twice.
+    import gondwana.nas
+
+    load_network = gondwana.nas.load_network
     __path__ = []

@@ -88,6 +88,7 @@ def make_spec(
     training: Mapping[str, Any],
     limits: Mapping[str, Any] | None = None,
     replicate: int = 0,
+    shared_seed: bool = False,
 ) -> Json:
     """Assemble the JSON object that a worker evaluates, and derive its training seed from it.
 
@@ -99,6 +100,7 @@ def make_spec(
         training: fields of ``gondwana.tasks.training.fit.Recipe``.
         limits: ``{"max_parameters": ..., "max_seconds": ...}``; absent keys are unlimited.
         replicate: number of the repetition, to train one candidate with several seeds.
+        shared_seed: derive the seed from everything but the initialization, so that strategies differ in nothing else.
 
     Raises:
         ValueError, TypeError: if a part is not JSON with finite numbers.
@@ -111,7 +113,8 @@ def make_spec(
         "limits": dict(limits or {}),
         "replicate": replicate,
     }
-    spec["seed"] = training_seed(run_seed, canonical_json(spec))
+    decides = {key: value for key, value in spec.items() if not (shared_seed and key == "initialization")}
+    spec["seed"] = training_seed(run_seed, canonical_json(decides))
     return spec
 
 

@@ -5,17 +5,9 @@
 >>> data = task.search_data()
 """
 
+import gondwana.tasks.datasets  # noqa: F401  (importing a task registers it)
 from gondwana.tasks.base import Head, SearchData, Split, Task, TaskInfo
 from gondwana.tasks.data import DamagedDataError, MissingDataError
-from gondwana.tasks.datasets import (  # noqa: F401  (importing a task registers it)
-    adult,
-    cifar10,
-    digits,
-    flowers,
-    mnist,
-    omniglot,
-    toxicity,
-)
 from gondwana.tasks.own_data import user_files  # noqa: F401  (importing a task registers it)
 from gondwana.tasks.registry import get, names, register
 from gondwana.tasks.user_code import load_file

@@ -1,4 +1,4 @@
-"""The architecture that docs/architecture.md describes, read from the source: no circles, small folders, a current picture."""
+"""The architecture of docs/architecture.md, read from the source: no circles, small folders, a current picture."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_imports_are_found(imports):
     assert "autoinit.signals.signal" in imports["autoinit.plan"]
     assert "tasks.base" in imports["nas.engine.execute"]  # one that only type checkers see counts
     assert "nas.engine.pools.ray_pool" in imports["nas.engine.pools.choose"]  # one inside a function counts
-    assert sum(map(len, imports.values())) > 1000
+    assert sum(map(len, imports.values())) > 800
 
 
 def test_no_module_imports_itself_by_a_detour(imports):

@@ -47,10 +47,8 @@ def test_every_folder_with_code_is_in_the_wheel():
             "gondwana." + ".".join(path.parent.relative_to(ROOT).parts)
             for path in (ROOT / folder).rglob("__init__.py")
         }
-    found |= {
-        "gondwana." + ".".join(path.parent.relative_to(ROOT).parts)
-        for path in (ROOT / "configs").rglob("*.yaml")
-    }
+    data = [*(ROOT / "configs").rglob("*.yaml"), *(ROOT / "nas" / "report").rglob("*.j2")]
+    found |= {"gondwana." + ".".join(path.parent.relative_to(ROOT).parts) for path in data}
     assert listed == found
 
 
@@ -86,7 +84,8 @@ def test_an_unknown_name_is_an_attribute_error():
 
 def test_the_four_folders_give_the_same_objects_in_the_clones_root():
     code = (
-        "from autoinit import AutoInit\nfrom activations import Graph\nfrom tasks import Task\nfrom nas import load_network\n"
+        "from autoinit import AutoInit\nfrom activations import Graph\n"
+        "from tasks import Task\nfrom nas import load_network\n"
         "import gondwana.activations, gondwana.tasks\n"
         "assert AutoInit is gondwana.AutoInit and load_network is gondwana.load_network\n"
         "assert Graph is gondwana.activations.Graph and Task is gondwana.tasks.Task\n"

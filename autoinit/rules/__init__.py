@@ -1,33 +1,7 @@
-"""One file per family of layers. Importing this package registers every rule."""
+"""One file per family of layers. Importing this package imports each of them, and so registers every rule."""
 
-from gondwana.autoinit.rules import (
-    activation,
-    attention,
-    choosing,
-    dropout,
-    linear,
-    merging,
-    normalization,
-    operations,
-    pooling,
-    recurrent,
-    reshaping,
-    windows,
-    wrappers,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = [
-    "activation",
-    "attention",
-    "choosing",
-    "dropout",
-    "linear",
-    "merging",
-    "normalization",
-    "operations",
-    "pooling",
-    "recurrent",
-    "reshaping",
-    "windows",
-    "wrappers",
-]
+for _found in iter_modules(__path__):
+    import_module(f"{__name__}.{_found.name}")

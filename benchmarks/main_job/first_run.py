@@ -16,8 +16,8 @@ from common import ROOT, table
 RESCORE = """
 import sys
 import keras
-import activations
-import tasks
+from gondwana import activations
+from gondwana import tasks
 from pathlib import Path
 model = keras.models.load_model(sys.argv[1])
 split = tasks.get("digits").search_data().validation

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -28,7 +29,36 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for _command in (runs.evolve, runs.resume, runs.runs, runs.show, runs.best, runs.export, watch.watch):
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"gondwana {version('gondwana')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+]
+
+
+@app.callback()
+def _options(version: Version = False) -> None:
+    pass  # options of the command itself; the callback above does the work
+
+
+for _command in (
+    runs.evolve,
+    runs.presets,
+    runs.resume,
+    runs.runs,
+    runs.show,
+    runs.best,
+    runs.export,
+    watch.watch,
+):
     app.command()(_command)
 
 

@@ -12,6 +12,7 @@ from gondwana.nas.cli.progress import ProgressView
 from gondwana.nas.cli.quiet import load_keras
 
 if TYPE_CHECKING:
+    from gondwana.nas.config.schema import RunConfig
     from gondwana.nas.engine.execute import Execution, RunResult
 
 
@@ -34,14 +35,21 @@ def launch(
         ValueError, RuntimeError, KeyboardInterrupt: as :func:`gondwana.nas.engine.execute.start`.
     """
     from gondwana.nas.config.schema import load_config
+
+    return launch_config(load_config(config, overrides), run_dir=run_dir, data_dir=data_dir)
+
+
+def launch_config(
+    config: RunConfig, *, run_dir: Path | None = None, data_dir: Path | None = None
+) -> RunResult:
+    """Run a config that is read already, as :func:`launch`."""
     from gondwana.nas.engine.execute import start
     from gondwana.nas.engine.records.run_folder import default_run_dir
 
-    loaded = load_config(config, overrides)
-    path = run_dir or default_run_dir(loaded.name)
+    path = run_dir or default_run_dir(config.name)
     typer.echo(f"run folder {path}")
     load_keras()
-    return _shown(path, data_dir, lambda execution: start(loaded, path, execution))
+    return _shown(path, data_dir, lambda execution: start(config, path, execution))
 
 
 def continue_run(path: Path, *, overrides: Sequence[str] = (), data_dir: Path | None = None) -> RunResult:

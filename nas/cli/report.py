@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gondwana.nas.cli.quiet import load_keras
 from gondwana.nas.cli.runs import engine_changes
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ class UsageError(ValueError):
 
 
 Targets = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Argument(
         metavar="TARGET...",
-        help="A config with search.kind compare, sweep or side_by_side, the folder of such a run, several folders of "
-        "runs, or a CSV file.",
+        help="A config (or preset) with search.kind compare, sweep or side_by_side, the folder of such a run, several "
+        "folders of runs, or a CSV file. None with --model.",
     ),
 ]
 GroupColumn = Annotated[str | None, typer.Option(help="CSV: column that names the group.")]
@@ -58,12 +59,30 @@ RunDir = Annotated[Path | None, typer.Option(help="Config: where the run goes; a
 DataDir = Annotated[Path | None, typer.Option(help="Config: folder that holds a folder per dataset.")]
 RayAddress = Annotated[str | None, typer.Option(help="Config: local, auto or HOST:PORT.")]
 Overrides = Annotated[
-    list[str] | None, typer.Option("--set", help="Config: key.path=value instead of the config's value.")
+    list[str] | None,
+    typer.Option("--set", help="Config or model: key.path=value instead of the config's value."),
 ]
+Model = Annotated[
+    Path | None, typer.Option(metavar="NET.keras", help="Compare strategies on this network of your own.")
+]
+TaskName = Annotated[
+    str | None, typer.Option("--task", help="Model: name of a task, or your own task's file.")
+]
+Strategies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--strategies", help="Model: initialization strategies, separated by commas; may be repeated."
+    ),
+]
+Seeds = Annotated[int | None, typer.Option(help="Model: trainings of each strategy; 10 if left out.")]
 
 
 def compare(
-    targets: Targets,
+    targets: Targets = None,
+    model: Model = None,
+    task: TaskName = None,
+    strategies: Strategies = None,
+    seeds: Seeds = None,
     group: GroupColumn = None,
     value: ValueColumn = None,
     subject: SubjectColumn = None,
@@ -80,7 +99,6 @@ def compare(
     overrides: Overrides = None,
 ) -> None:
     """Compare groups of outcomes: run a comparison, or analyse finished runs or anybody's results."""
-    target = targets[0]
     table = {
         "--group": group,
         "--value": value,
@@ -95,7 +113,23 @@ def compare(
         "configs": config,
         "runs and configs": {"--values": values},
         "several runs": {"--out": out},
+        "--model": {"--task": task, "--strategies": strategies, "--seeds": seeds},
     }
+    targets = targets or []
+    if model is not None:
+        _refuse(given, "--model", allowed=("runs and configs", "configs", "--model"))
+        # `--strategies a b c` arrives as one option and two arguments
+        names = [
+            name for text in [*(strategies or ()), *map(str, targets)] for name in text.split(",") if name
+        ]
+        run = _run_model(model, task, names, seeds, run_dir, data_dir, engine_changes(overrides, ray_address))
+        _show_run(run, correction, latex, values)
+        return
+    if not targets:
+        raise UsageError(
+            "name a config, a run, several runs or a CSV file, or a network with --model NET.keras"
+        )
+    target = targets[0]
     if len(targets) > 1:
         _refuse(given, "several runs", allowed=("runs and configs", "several runs"))
         _show_runs(targets, correction, latex, values, out)
@@ -146,17 +180,20 @@ def report(
     correction: Annotated[Correction, typer.Option(help="Several runs: of p-values.")] = Correction.HOLM,
 ) -> None:
     """Write report.html into a run's folder, or one page that compares several runs."""
+    from gondwana.nas.engine.records.run_folder import RunFolder
+
+    if len(runs) == 1 and out is not None:
+        raise UsageError("--out belongs to several runs; one run's report goes into its folder")
+    for run in _distinct(runs):
+        RunFolder.open(run)  # refuse what is no run before the wait for Keras
+    load_keras()  # the best network is built, and its signals are measured
     from gondwana.nas.report.report import write_report
 
     if len(runs) > 1:
         from gondwana.nas.report.several_report import write_several
 
-        typer.echo(
-            write_several(_distinct(runs), out or Path("comparison.html"), correction=correction.value)
-        )
+        typer.echo(write_several(runs, out or Path("comparison.html"), correction=correction.value))
         return
-    if out is not None:
-        raise UsageError("--out belongs to several runs; one run's report goes into its folder")
     typer.echo(write_report(runs[0]))
 
 
@@ -170,6 +207,26 @@ def serve(
     with ReportServer(run, port) as server:
         typer.echo(f"{server.url} shows {run}; Ctrl-C ends it")
         server.serve_forever()
+
+
+def _run_model(
+    model: Path,
+    task: str | None,
+    strategies: list[str],
+    seeds: int | None,
+    run_dir: Path | None,
+    data_dir: Path | None,
+    overrides: list[str],
+) -> Path:
+    """Train a saved network under every strategy and seed and return the run's folder."""
+    from gondwana.nas.cli.compare_model import config_of_model
+    from gondwana.nas.cli.launch import launch_config
+
+    config = config_of_model(model, task, strategies, seeds, overrides)
+    result = launch_config(config, run_dir=run_dir, data_dir=data_dir)
+    if not result.finished:
+        raise typer.Exit(STOPPED)
+    return result.path
 
 
 def _run(config: Path, run_dir: Path | None, data_dir: Path | None, overrides: list[str]) -> Path:
@@ -233,8 +290,8 @@ def _show_comparison(result: RunComparison, latex: bool) -> None:
         return
     if result.note and not latex:
         typer.echo(result.note + "\n")
-    _print(result.comparison, latex)
+    _print(result.comparison, latex, result.verdicts())
 
 
-def _print(comparison: Comparison, latex: bool) -> None:
-    typer.echo(comparison.to_latex() if latex else repr(comparison))
+def _print(comparison: Comparison, latex: bool, verdicts: list[str] | None = None) -> None:
+    typer.echo(comparison.to_latex() if latex else comparison.to_text(verdicts))

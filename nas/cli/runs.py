@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from gondwana.nas.cli.quiet import load_keras
 
 if TYPE_CHECKING:
     from gondwana.nas.engine.execute import RunResult
@@ -38,10 +42,17 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     PARQUET = "parquet"
+    LATEX = "latex"
+
+
+ENDINGS = {".csv": Format.CSV, ".json": Format.JSON, ".parquet": Format.PARQUET, ".tex": Format.LATEX}
+"""The format that the ending of a file stands for."""
 
 
 def evolve(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file.")],
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", help="YAML file, or a preset (`gondwana presets` lists them).")
+    ],
     overrides: Overrides = None,
     run_dir: Annotated[
         Path | None, typer.Option(help="Where the run goes; a new folder under runs/.")
@@ -57,6 +68,19 @@ def evolve(
     if seed is not None:
         changes.append(f"seed={seed}")
     conclude(launch(config, overrides=changes, run_dir=run_dir, data_dir=data_dir))
+
+
+def presets() -> None:
+    """List the configs that are installed with Gondwana; `gondwana evolve NAME` runs one anywhere."""
+    from gondwana.nas.config.presets import preset_names, summary
+
+    names = preset_names()
+    width = max(map(len, names))
+    columns = shutil.get_terminal_size().columns
+    for name in names:
+        typer.echo(
+            f"{name:<{width}}  {textwrap.shorten(summary(name), max(20, columns - width - 2), placeholder=' ...')}"
+        )
 
 
 def resume(
@@ -151,11 +175,12 @@ def best(
         typer.echo("no network is saved: the run is not finished, or none of its finalists could be trained")
         return
     typer.echo(f"network    {found.model}")
-    typer.echo(f"in Python  import nas; model = nas.load_network({str(found.model)!r})")
+    typer.echo(f"in Python  import gondwana; model = gondwana.load_network({str(found.model)!r})")
     metric = _metric(found.spec)
     if found.final is not None:
         typer.echo(_final(found.final, metric))
     if rescore:
+        load_keras()
         from gondwana.nas.engine.rescore import rescore as score_again
 
         figures = score_again(found.model, found.spec["task"], data_dir or found.data_dir)
@@ -166,18 +191,23 @@ def best(
 
 def export(
     run: RunPath,
-    form: Annotated[Format, typer.Option("--format", help="Format.")] = Format.CSV,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="Format; by the ending of the file, or CSV, if left out."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="File; standard output if left out.")] = None,
 ) -> None:
-    """Write every outcome of a run as a row."""
-    from gondwana.nas.engine.records.export import to_csv, to_json, to_parquet
+    """Write every outcome of a run as a row, one value a column."""
+    from gondwana.nas.engine.records.export import to_csv, to_json, to_latex, to_parquet
 
+    if form is None:
+        form = ENDINGS.get(out.suffix.lower(), Format.CSV) if out is not None else Format.CSV
     if form is Format.PARQUET:
         if out is None:
             raise typer.BadParameter("parquet is not text: name a file with --out")
         to_parquet(run, out)
         return
-    text = to_csv(run) if form is Format.CSV else to_json(run)
+    text = {Format.CSV: to_csv, Format.JSON: to_json, Format.LATEX: to_latex}[form](run)
     if out is None:
         typer.echo(text, nl=False)
     else:

@@ -30,6 +30,8 @@ from gondwana.nas.candidate import Json
 from gondwana.nas.config.error import ConfigError
 from gondwana.nas.config.errors import describe
 from gondwana.nas.config.overrides import Override, apply_overrides, parse_override
+from gondwana.nas.config.presets import find_config
+from gondwana.nas.config.saved_models import with_saved_models
 from gondwana.nas.config.yaml_reader import YamlError, parse_yaml, read_yaml
 from gondwana.nas.former_keys import renewed
 from gondwana.nas.plugins import Plugin, PluginError, gathered
@@ -193,13 +195,13 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
     """Read a config file, and load the code of the user's own that it names, relative to its folder.
 
     Args:
-        path: YAML file.
+        path: YAML file, or the name of a preset (:mod:`gondwana.nas.config.presets`).
         overrides: ``key.path=value`` each; the value is YAML.
 
     Raises:
         ConfigError: if the file is missing, empty or not YAML, or if a key or value of it or of an override is wrong.
     """
-    path = Path(path)
+    path = find_config(path)
     try:
         data = read_yaml(path)
     except YamlError as error:
@@ -236,7 +238,7 @@ def parse_config(
             raise ConfigError(f"--set {text}: {error}") from error
     try:
         named, notes = renewed(apply_overrides(data, changes))
-        merged = gathered(named, folder)
+        merged = with_saved_models(gathered(named, folder), folder)
     except PluginError as error:
         raise ConfigError(f"{source}: {error}") from error
     try:

@@ -284,6 +284,8 @@ class SpecFactory:
         task: ``{"name": ..., "options": {...}}``.
         architecture: network in which the functions are used.
         training, limits: as in :func:`gondwana.nas.candidate.make_spec`.
+        shared_seeds: let a replicate have the same training seed under every strategy, so that the draws of its
+            weights, the order of its examples and its dropout masks are the same, too.
     """
 
     def __init__(
@@ -293,7 +295,10 @@ class SpecFactory:
         architecture: Architecture,
         training: Mapping[str, Any],
         limits: Mapping[str, Any] | None,
+        *,
+        shared_seeds: bool = False,
     ) -> None:
+        self._shared_seeds = shared_seeds
         self._seed = seed
         self._task = task
         self._architecture = architecture
@@ -318,4 +323,5 @@ class SpecFactory:
             training={**self._training, **(changes or {})},
             limits=self._limits,
             replicate=replicate,
+            shared_seed=self._shared_seeds,
         )

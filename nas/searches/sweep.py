@@ -63,7 +63,8 @@ class SweepSettings(Frozen):
     Attributes:
         architecture, activation: the network, where no axis changes it.
         strategies: initialization strategies, each a name or ``{strategy, options}``; all see the same points.
-        axes: what is varied.
+        axes: what is varied; nothing compares the strategies on one network, each seed (replicate) being a subject: all
+            strategies then have the same seeds, so that the order of the examples is the same, too.
         design: ``one_at_a_time`` varies each axis with the others at the config's values, as the paper does; ``grid``
             takes every combination.
         replicates: trainings of every point and strategy, each with a seed of its own.
@@ -74,7 +75,7 @@ class SweepSettings(Frozen):
     architecture: Architecture
     activation: str = RELU
     strategies: tuple[StrategyItem, ...] = Field(min_length=1)
-    axes: tuple[Axis, ...] = Field(min_length=1)
+    axes: tuple[Axis, ...] = ()
     design: Literal["one_at_a_time", "grid"] = "one_at_a_time"
     replicates: PositiveInt = 1
     margin: float = Field(default=0.02, ge=0.0, lt=1.0)
@@ -110,11 +111,15 @@ class SweepSettings(Frozen):
         for number, (changes, (architecture, activation, recipe)) in enumerate(
             zip(self.points(), applied, strict=True)
         ):
-            spec = SpecFactory(job.seed, job.task, architecture, recipe, job.limits)
+            spec = SpecFactory(
+                job.seed, job.task, architecture, recipe, job.limits, shared_seeds=not self.axes
+            )
             for name, strategy in zip(names, self.strategies, strict=True):
                 for replicate in range(self.replicates):
                     origin = {"role": "point", "strategy": name, "point": number, "changes": changes}
-                    text = ", ".join(f"{key}={value}" for key, value in changes.items())
+                    text = (
+                        ", ".join(f"{key}={value}" for key, value in changes.items()) or f"seed {replicate}"
+                    )
                     candidates.append(
                         Candidate(
                             id=len(candidates),
@@ -133,7 +138,7 @@ class SweepSettings(Frozen):
                 dict(zip(keys, values, strict=True))
                 for values in itertools.product(*(a.values for a in self.axes))
             ]
-        return [{axis.key: value} for axis in self.axes for value in axis.values]
+        return [{axis.key: value} for axis in self.axes for value in axis.values] or [{}]
 
     def _applied(
         self, changes: Mapping[str, Any], training: Mapping[str, Any]

@@ -10,14 +10,17 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from gondwana.nas.statistics import paired as paired_tests
-from gondwana.nas.statistics import tables, two_sample, verdicts
+from gondwana.nas.statistics import minimum, options, tables, verdicts
 from gondwana.nas.statistics.comparison_result import ComparisonResult, Group, Pair, Values
-from gondwana.nas.statistics.distribution import median_difference
 from gondwana.nas.statistics.multiplicity import Correction, adjust
-from gondwana.nas.statistics.power import rank_power
-from gondwana.nas.statistics.proportions import two_proportions, wilson
+from gondwana.nas.statistics.planning.power import rank_power
 from gondwana.nas.statistics.result import Interval, StatisticsError, Test
+from gondwana.nas.statistics.two_groups import paired as paired_tests
+from gondwana.nas.statistics.two_groups import superiority, two_sample
+from gondwana.nas.statistics.two_groups.baseline import Baseline, measured
+from gondwana.nas.statistics.two_groups.distribution import median_difference
+from gondwana.nas.statistics.two_groups.proportions import two_proportions, wilson
+from gondwana.nas.statistics.two_groups.pseudomedian import pseudomedian
 
 
 class Comparison(ComparisonResult):
@@ -25,7 +28,7 @@ class Comparison(ComparisonResult):
 
     def verdicts(self) -> list[str]:
         """Return one sentence in plain words for each pair."""
-        return [verdicts.sentence(self, pair) for pair in self.pairs]
+        return [minimum.limited(verdicts.sentence(self, pair), pair) for pair in self.pairs]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each test of each pair."""
@@ -39,8 +42,12 @@ class Comparison(ComparisonResult):
         """Return the two tables as LaTeX (package booktabs)."""
         return tables.to_latex(self)
 
+    def to_text(self, verdicts: Sequence[str] | None = None) -> str:
+        """Return tables and verdicts as plain text; ``verdicts`` are sentences to stand in their place."""
+        return tables.text(self, verdicts)
+
     def __repr__(self) -> str:
-        return tables.text(self)
+        return self.to_text()
 
 
 def compare(
@@ -48,7 +55,7 @@ def compare(
     *,
     chance: float | None = None,
     margin: float = 0.0,
-    baseline: float | None = None,
+    baseline: float | Sequence[float] | np.ndarray | None = None,
     paired: bool = False,
     correction: Correction = "holm",
     alpha: float = 0.05,
@@ -65,24 +72,33 @@ def compare(
 
     Args:
         groups: outcomes by name, at least two groups. Paired groups have equal lengths.
-        chance: value of the best constant answer, needed if a value is not finite.
-        margin: values up to ``chance + margin`` are failures.
-        baseline: value to beat, such as the accuracy with ReLU.
+        chance: value of the best constant answer, finite; needed if a value is not finite.
+        margin: values up to ``chance + margin`` are failures; not negative.
+        baseline: value to beat, such as the accuracy with ReLU. Of the results of several trainings the mean is to be
+            beaten, and the numbers above it have intervals that take its uncertainty into account.
         paired: position i of every group belongs to the same subject, such as the same activation function.
         correction: "holm", "bh" or "none", over the pairs of groups, for each test.
         alpha: level of the verdicts; intervals have confidence ``1 - alpha``.
-        power: aimed at by the planning figures.
-        seed: of the bootstrap.
-        resamples: of the bootstrap.
+        power: aimed at by the planning figures, between 0 and 1.
+        seed: of the bootstrap. Permutation tests do not depend on it.
+        resamples: of the bootstrap, at least 1.
 
     Raises:
         StatisticsError: if there are fewer than two groups, a group has no result, paired groups differ in length, a
-            value is not finite and there is no ``chance``, or ``correction`` is unknown.
+            value is not finite and there is no ``chance``, or an option is none of its values.
     """
     if len(groups) < 2:
         raise StatisticsError(f"a comparison needs at least two groups. Received: {sorted(groups)}")
-    if not 0 < alpha < 1:
-        raise StatisticsError(f"alpha lies between 0 and 1. Received: {alpha}")
+    options.refuse(
+        chance=chance,
+        margin=margin,
+        alpha=alpha,
+        power=power,
+        seed=seed,
+        resamples=resamples,
+        correction=correction,
+    )
+    beaten = measured(baseline)
     columns = {name: _clean(name, values, chance, margin) for name, values in groups.items()}
     if paired and len({column.size for column in columns.values()}) > 1:
         sizes = {name: column.size for name, column in columns.items()}
@@ -90,15 +106,29 @@ def compare(
             f"paired groups have equal lengths, None where one is missing. Received: {sizes}"
         )
     summaries = tuple(
-        _summarize(name, columns[name], _untrained(groups[name]), chance, margin, baseline, alpha)
+        _summarize(name, columns[name], _untrained(groups[name]), chance, margin, beaten, alpha)
         for name in groups
     )
     rng = np.random.default_rng(seed)
-    design = _Design(chance, margin, baseline, paired, alpha, power, resamples)
+    number = 1 if correction == "none" else len(groups) * (len(groups) - 1) // 2
+    value = None if beaten is None else beaten.value
+    design = _Design(chance, margin, value, paired, alpha, alpha / number, power, resamples)
     pairs = [_compare_two(a, b, columns, design, rng) for a, b in combinations(groups, 2)]
     return Comparison(
-        summaries, _adjusted(pairs, correction), paired, correction, alpha, chance, margin, baseline
+        groups=summaries,
+        pairs=minimum.with_limits(_adjusted(pairs, correction), _sizes(summaries), correction, alpha),
+        paired=paired,
+        correction=correction,
+        alpha=alpha,
+        chance=chance,
+        margin=margin,
+        baseline=value,
+        baseline_interval=None if beaten is None else beaten.interval(1 - alpha),
     )
+
+
+def _sizes(groups: Sequence[Group]) -> dict[str, int]:
+    return {group.name: group.size for group in groups}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +138,7 @@ class _Design:
     baseline: float | None
     paired: bool
     alpha: float
+    planning_alpha: float
     power: float
     resamples: int
 
@@ -150,7 +181,7 @@ def _summarize(
     untrained: int,
     chance: float | None,
     margin: float,
-    baseline: float | None,
+    baseline: Baseline | None,
     alpha: float,
 ) -> Group:
     known = column[~np.isnan(column)]
@@ -164,7 +195,7 @@ def _summarize(
         untrained=untrained,
         excluded=int(column.size - known.size),
         failures=None if chance is None else counted(known <= chance + margin),
-        above=None if baseline is None else counted(known > baseline),
+        above=None if baseline is None else baseline.above(known, 1 - alpha),
         confidence=1 - alpha,
     )
 
@@ -186,7 +217,7 @@ def _compare_two(
         two_sample.mann_whitney(a, b, "greater"),
         two_sample.mann_whitney(a, b, "less"),
         two_sample.mann_whitney(a, b),
-        two_sample.brunner_munzel(a, b),
+        superiority.brunner_munzel(a, b),
         *_counting_tests(a, b, design),
     ]
     if design.paired:
@@ -194,22 +225,24 @@ def _compare_two(
     confidence = 1 - design.alpha
     if design.paired:
         primary, direction = "Wilcoxon signed-rank", paired_tests.signed_rank_direction(a, b)
-        superiority = paired_tests.win_rate(a, b, confidence)
+        share = paired_tests.win_rate(a, b, confidence)
     else:
-        primary, superiority = "Brunner-Munzel", two_sample.superiority(a, b, confidence)
-        direction = int(np.sign(superiority.estimate - 0.5))
+        primary, share = superiority.NAME, superiority.superiority(a, b, confidence)
+        direction = int(np.sign(share.estimate - 0.5))
     return Pair(
         first=first,
         second=second,
         tests=tuple(tests),
         primary=primary,
         direction=direction,
-        superiority=superiority,
+        superiority=share,
         median_difference=median_difference(
             a, b, rng=rng, paired=design.paired, confidence=confidence, resamples=design.resamples
         ),
-        power=rank_power(a, b, alpha=design.alpha, power=design.power, paired=design.paired),
+        power=rank_power(a, b, alpha=design.planning_alpha, power=design.power, paired=design.paired),
         pairs=a.size if design.paired else None,
+        shift=pseudomedian(b - a, confidence) if design.paired else None,
+        correlation=paired_tests.correlation(a, b) if design.paired else None,
     )
 
 

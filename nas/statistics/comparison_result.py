@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gondwana.nas.statistics.distribution import Edf, edf
 from gondwana.nas.statistics.multiplicity import Correction
-from gondwana.nas.statistics.power import Power
-from gondwana.nas.statistics.result import Interval, Test
+from gondwana.nas.statistics.planning.power import Power
+from gondwana.nas.statistics.result import UNDEFINED, Interval, Test
+from gondwana.nas.statistics.two_groups.distribution import Edf, edf
 
 Values = Sequence[float | None] | np.ndarray
 
@@ -26,7 +26,8 @@ class Group:
             ``values`` at the chance level.
         excluded: failures of the infrastructure, which are no results and not in ``values``.
         failures: results at the chance level (at most chance plus margin), with Wilson interval; None without chance.
-        above: results above the baseline, with Wilson interval; None without a baseline.
+        above: results above the baseline, with Wilson interval, wider if the baseline is the mean of trainings
+            (see :meth:`gondwana.nas.statistics.two_groups.baseline.Baseline.above`); None without a baseline.
         confidence: of the intervals.
     """
 
@@ -63,6 +64,13 @@ class Pair:
         median_difference: median of ``second`` minus median of ``first``.
         power: what groups like these can show.
         pairs: number of pairs in a paired comparison, None otherwise.
+        shift: typical change from ``first`` to ``second`` of one subject, the Hodges-Lehmann pseudomedian, which is the
+            estimate that belongs to the signed-rank test; None if the groups are independent.
+        correlation: rank correlation of the two values of a pair; None if the groups are independent, NaN if one of
+            them does not vary.
+        least_p: smallest adjusted p-value that the primary test can have for groups of these sizes.
+        needed_runs: runs in each group, or pairs, with which an adjusted p-value below the level becomes possible.
+        limitation: sentence that says so where no verdict is possible, whatever the values; empty otherwise.
     """
 
     first: str
@@ -74,6 +82,11 @@ class Pair:
     median_difference: Interval
     power: Power
     pairs: int | None = None
+    shift: Interval | None = None
+    correlation: float | None = None
+    least_p: float = UNDEFINED
+    needed_runs: int = 0
+    limitation: str = ""
 
     def __getitem__(self, name: str) -> Test:
         for test in self.tests:
@@ -97,7 +110,9 @@ class ComparisonResult:
         paired: True if values of different groups at the same position belong together.
         correction: how p-values were adjusted; each test's family is the pairs of groups it was applied to.
         alpha: level of the verdicts.
-        chance, margin, baseline: as given to ``compare``.
+        chance, margin: as given to ``compare``.
+        baseline: as given to ``compare``, or the mean of what was given.
+        baseline_interval: the baseline with its interval over trainings; None without a baseline.
     """
 
     groups: tuple[Group, ...]
@@ -108,6 +123,15 @@ class ComparisonResult:
     chance: float | None
     margin: float
     baseline: float | None
+    baseline_interval: Interval | None = None
+
+    @property
+    def independent_tests_conservative(self) -> bool:
+        """True if the groups are paired and the values of every two rise and fall together.
+
+        Only then do the tests for independent groups, given beside the paired ones, reject less often than they say.
+        """
+        return self.paired and all((pair.correlation or 0.0) > 0 for pair in self.pairs)
 
     def group(self, name: str) -> Group:
         """Return the group of this name. Raises: KeyError."""

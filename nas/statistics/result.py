@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 UNDEFINED = math.nan
 """Statistic, p-value or bound that does not exist; the result's note says why."""
+SMALLEST = float(np.finfo(float).tiny)
+"""Stands for p-values too small for a floating-point number: no p-value is 0."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from gondwana.nas.statistics.comparison_result import ComparisonResult, Pair
+from gondwana.nas.statistics.minimum import limited
 from gondwana.nas.statistics.result import Interval
 from gondwana.nas.statistics.verdicts import corrected, p_text, sentence
 
@@ -63,8 +66,10 @@ def _pair_row(pair: Pair) -> dict[str, str]:
     }
 
 
-def text(comparison: ComparisonResult) -> str:
-    """Return the comparison as plain text of two tables and the verdicts."""
+def text(comparison: ComparisonResult, verdicts: Sequence[str] | None = None) -> str:
+    """Return the comparison as plain text of two tables and the verdicts, or what is to be said in their place."""
+    if verdicts is None:
+        verdicts = [limited(sentence(comparison, pair), pair) for pair in comparison.pairs]
     groups = pd.DataFrame(
         [_group_row(comparison, index) for index in range(len(comparison.groups))]
     ).to_string(index=False)
@@ -80,7 +85,7 @@ def text(comparison: ComparisonResult) -> str:
             groups,
             f"p-values are {corrected(comparison.correction)} over {len(comparison.pairs)} comparison(s).\n\n{pairs}",
             *(["Not computed: " + "; ".join(notes) + "."] if notes else []),
-            *(sentence(comparison, pair) for pair in comparison.pairs),
+            *verdicts,
         ]
     )
 

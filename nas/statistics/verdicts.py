@@ -9,7 +9,11 @@ from gondwana.nas.statistics.result import Interval
 
 
 def sentence(comparison: ComparisonResult, pair: Pair) -> str:
-    """Return the verdict on a pair: which is better, by how much, how sure, or what could have been seen."""
+    """Return the verdict on a pair: which is better, by how much, how sure, or what could have been seen.
+
+    Test, direction and estimate are of one quantity: P(second > first) for independent groups, whose test is
+    Brunner and Munzel's; the typical change of one subject for pairs, whose test is Wilcoxon's.
+    """
     test = pair[pair.primary]
     if not test.defined:
         return f"{pair.first} and {pair.second} cannot be told apart: {test.note}."
@@ -19,27 +23,70 @@ def sentence(comparison: ComparisonResult, pair: Pair) -> str:
             f"No difference between {pair.first} and {pair.second} could be shown: {evidence}. "
             + _what_could_have_been_seen(pair)
         )
-    better, worse, share = pair.second, pair.first, pair.superiority
-    if pair.direction < 0:
-        better, worse = worse, better
-        share = Interval(1 - share.estimate, 1 - share.high, 1 - share.low)
-    subject = "With the same subject, a" if comparison.paired else "A"
+    better, worse = (pair.second, pair.first) if pair.direction > 0 else (pair.first, pair.second)
+    found = _change(pair, better, worse) if pair.shift is not None else _superiority(pair, better, worse)
+    return f"{better} is better than {worse}: {evidence}. {found}"
+
+
+def _superiority(pair: Pair, better: str, worse: str) -> str:
+    share = pair.superiority if pair.direction > 0 else _reversed(pair.superiority)
     return (
-        f"{better} is better than {worse}: {evidence}. {subject} result with {better} exceeds one with {worse} "
-        f"with probability {share.estimate:.2f} (interval {share.low:.2f} to {share.high:.2f}; ties count half)."
+        f"A result with {better} exceeds one with {worse} with probability {share.estimate:.2f} "
+        f"(interval {share.low:.2f} to {share.high:.2f}; ties count half)."
     )
+
+
+def _change(pair: Pair, better: str, worse: str) -> str:
+    """Say by how much a subject typically changes, and in how many pairs the better group is ahead."""
+    assert pair.shift is not None
+    shift = (
+        pair.shift
+        if pair.direction > 0
+        else Interval(-pair.shift.estimate, -pair.shift.high, -pair.shift.low)
+    )
+    share = pair.superiority if pair.direction > 0 else _reversed(pair.superiority)
+    interval = f"(Hodges-Lehmann estimate; interval {_number(shift.low)} to {_number(shift.high)})"
+    if shift.estimate > 0:
+        amount = _number(shift.estimate)
+        text = f"With the same subject, a result with {better} is typically {amount} above one with {worse} {interval}"
+    else:
+        text = f"As many pairs are equal, the typical change of a subject is {_number(shift.estimate)} {interval}"
+    wins = f"of the pairs (interval {share.low:.0%} to {share.high:.0%}; ties count half)"
+    if share.estimate >= 0.5:
+        return f"{text}; {better} is ahead in {share.estimate:.0%} {wins}."
+    return (
+        f"{text}. Yet {better} is ahead in only {share.estimate:.0%} {wins}: a minority gains much and a majority "
+        f"loses a little, so for most subjects {worse} is the better choice."
+    )
+
+
+def _reversed(share: Interval) -> Interval:
+    return Interval(1 - share.estimate, 1 - share.high, 1 - share.low)
+
+
+def _number(value: float) -> str:
+    """Return a change with three significant digits, and at least the digits of a table of accuracies."""
+    if math.isinf(value):
+        return "unbounded"
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 10 else f"{value:.3g}"
 
 
 def _what_could_have_been_seen(pair: Pair) -> str:
-    if math.isnan(pair.power.detectable):
-        return "The groups are too small or too alike to say what they could have shown."
-    text = (
-        f"Groups of this size would show, with probability {pair.power.power:.0%}, a probability of superiority of "
-        f"{pair.power.detectable:.2f} or more (seen: {pair.superiority.estimate:.2f})"
-    )
-    if math.isnan(pair.power.needed):
+    paired = pair.shift is not None
+    groups = "Pairs like these" if paired else "Groups like these"
+    what = "that one is ahead in a share of the pairs of" if paired else "a probability of superiority of"
+    planned = pair.power
+    if math.isnan(planned.detectable):
+        text = f"{groups} show no difference, however large, with probability {planned.power:.0%}"
+    else:
+        text = (
+            f"{groups} would show, with probability {planned.power:.0%}, {what} {planned.detectable:.2f} or more "
+            f"(seen: {pair.superiority.estimate:.2f})"
+        )
+    if math.isnan(planned.needed):
         return text + "."
-    return text + f"; an effect as small as the one seen would need about {pair.power.needed:,.0f} per group."
+    unit = "pairs" if paired else "per group"
+    return text + f"; an effect as small as the one seen would need about {planned.needed:,.0f} {unit}."
 
 
 def corrected(correction: str) -> str:

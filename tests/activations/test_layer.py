@@ -16,6 +16,8 @@ from keras import ops
 from gondwana import activations, autoinit
 from gondwana.activations import ActivationError, GraphActivation, InvalidFunctionError, parse
 
+pytestmark = pytest.mark.slow
+
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 X = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
 

@@ -11,7 +11,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "autoinit.md"
 PRELUDE = """
 import keras
 import numpy as np
-import autoinit
+from gondwana import autoinit
 
 class MyActivation(keras.layers.Layer):
     def call(self, x):

@@ -11,6 +11,8 @@ from gondwana import autoinit
 from gondwana.autoinit import AutoInit, AutoInitError, ModelError, SignalError
 from gondwana.autoinit.diagnostics.measure import gaussian_inputs
 
+pytestmark = pytest.mark.slow
+
 layers, ops = keras.layers, keras.ops
 
 

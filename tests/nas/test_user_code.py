@@ -18,6 +18,8 @@ from gondwana.nas.config.schema import load_config
 from gondwana.nas.engine.execute import Execution, start
 from gondwana.nas.engine.loop import Stop
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 GONDWANA = Path(sys.executable).with_name("gondwana")
 FEW = ["--set", "generations=1", "--set", "search.population.blueprints=2", "--set", "training.epochs=2"]

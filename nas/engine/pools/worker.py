@@ -53,8 +53,8 @@ def prepare(threads: int, plugins: Sequence[Plugin] = ()) -> list[str]:
 
 def _import_all() -> None:
     for name in (
-        "activations",
-        "autoinit",
+        "gondwana.activations",
+        "gondwana.autoinit",
         "gondwana.nas.searches.codeepneat.network.build",
         "gondwana.tasks.architectures",
         "gondwana.tasks.training.fit",

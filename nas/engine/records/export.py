@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gondwana.nas.candidate import PHASES, canonical_json
+from gondwana.nas.engine.records.columns import flat_columns
 from gondwana.nas.engine.records.run_folder import RunFolder
 
 COLUMNS = (
@@ -36,6 +37,10 @@ PARQUET_TYPES = {
     **dict.fromkeys(("fitness", *(f"seconds_{phase}" for phase in PHASES)), "Float64"),
 }
 """pandas types of the columns that are numbers; the others are text."""
+
+
+LATEX_COLUMNS = ("candidate", "generation", "strategy", "activation", "state", "fitness", "parameters")
+"""What of the columns a printed page has room for."""
 
 
 class MissingExtraError(ValueError):
@@ -76,12 +81,26 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
             }
 
 
+def table(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return the names of the columns and the rows, one value a cell: for CSV, Parquet and data frames.
+
+    :data:`COLUMNS` come first, with objects as JSON text; after them the values inside these objects, each in a column
+    of its own (:func:`gondwana.nas.engine.records.columns.flat_columns`). A row has no key for a column that it lacks.
+
+    Raises:
+        RunFolderError, StoreError: if the run cannot be read.
+    """
+    flat = [{**_text(row), **flat_columns(row["spec"], row["origin"], row["metrics"])} for row in rows(path)]
+    return list(dict.fromkeys([*COLUMNS, *(name for row in flat for name in row)])), flat
+
+
 def to_csv(path: Path) -> str:
-    """Return the rows as CSV with a header; objects as JSON text, absent values as empty fields."""
+    """Return the :func:`table` as CSV with a header; absent values are empty fields."""
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    names, flat = table(path)
+    writer = csv.DictWriter(stream, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_flat(row) for row in rows(path))
+    writer.writerows(flat)
     return stream.getvalue()
 
 
@@ -91,21 +110,34 @@ def to_json(path: Path) -> str:
 
 
 def to_parquet(path: Path, out: Path) -> None:
-    """Write the rows as Parquet; objects as JSON text.
+    """Write the :func:`table` as Parquet.
 
     Raises:
         MissingExtraError: if pyarrow is not installed.
     """
     import pandas as pd
 
-    frame = pd.DataFrame([_flat(row) for row in rows(path)], columns=list(COLUMNS))
+    names, flat = table(path)
+    frame = pd.DataFrame(flat, columns=names)
     # Otherwise a column without a value would have no type, and whole numbers beside absent ones would be fractions.
     typed = frame.astype({name: PARQUET_TYPES.get(name, "string") for name in COLUMNS})
+    typed = typed.convert_dtypes(convert_floating=False)
+    mixed = [name for name in names if typed[name].dtype == object]  # numbers in one row and words in another
+    typed = typed.astype(dict.fromkeys(mixed, "string"))
     try:
         typed.to_parquet(out, index=False)
     except ImportError as error:
         raise MissingExtraError("Parquet needs pyarrow: pip install pyarrow, or use --format csv") from error
 
 
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
+def to_latex(path: Path) -> str:
+    """Return the outcomes as a LaTeX table (booktabs): candidate, strategy, activation, fitness and parameters."""
+    import pandas as pd
+
+    _, flat = table(path)
+    frame = pd.DataFrame(flat, columns=list(LATEX_COLUMNS))
+    return str(frame.to_latex(index=False, escape=True, na_rep="", float_format="%.4f"))
+
+
+def _text(row: dict[str, Any]) -> dict[str, Any]:
     return {name: canonical_json(value) if isinstance(value, dict) else value for name, value in row.items()}

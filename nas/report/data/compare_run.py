@@ -17,12 +17,16 @@ from gondwana.nas.report.data.evolutions import Groups, evolutions_of, measured
 from gondwana.nas.report.data.metric import UNKNOWN
 from gondwana.nas.report.data.run_data import RunData, Trial
 from gondwana.nas.statistics import Comparison, StatisticsError, compare
+from gondwana.nas.statistics.minimum import runs_needed
 from gondwana.nas.statistics.multiplicity import Correction
 
 KINDS = ("compare", "sweep", "side_by_side")
 """Kinds of search whose outcomes fall into groups by strategy."""
 INFRASTRUCTURE = frozenset({State.OUT_OF_MEMORY, State.TIMED_OUT, State.CRASHED})
 """States that say nothing about what was tried."""
+
+Cells = dict[str, dict[int, list[Trial]]]
+"""Strategy -> number of the subject -> its trainings."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class RunComparison:
         baseline_fitness: fitness of every training of the baseline function.
         texts: text of every function by strategy, in the order of the functions.
         values: fitness of every function by strategy, None for no result; mean over replicates.
-        unit: what one value stands for: "function", "point", "evolution" or "network".
+        unit: what one value stands for: "function", "point", "seed", "evolution" or "network".
         metric: what the values are.
         note: what the reader must know before the verdicts; empty if nothing.
     """
@@ -46,6 +50,19 @@ class RunComparison:
     unit: str = "function"
     metric: str = UNKNOWN
     note: str = ""
+
+    def verdicts(self) -> list[str]:
+        """Return one sentence in plain words for each pair, or why there can be no verdict on it."""
+        if self.comparison is None:
+            return []
+        if self.unit != "network":
+            return self.comparison.verdicts()
+        needed = runs_needed(len(self.comparison.pairs))
+        return [
+            f"No verdict on {pair.first} and {pair.second}: networks of one evolution descend from each other, so they "
+            f"say little about other evolutions; it takes at least {needed} evolutions of each."
+            for pair in self.comparison.pairs
+        ]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each strategy and subject, as :func:`compare_table` reads them.
@@ -64,7 +81,9 @@ class RunComparison:
 def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparison:
     """Compare the strategies of a run of ``kind: compare``, of a sweep, whose points are paired, or of evolutions.
 
-    A function's value is the mean over its replicates. Trainings that diverged, and networks that the strategy could
+    A function's (a point's) value is the mean over its replicates: trainings of one subject with several seeds are not
+    several subjects. Where all trainings are of one point, the seeds are what is drawn at random, and each replicate is
+    a subject. Trainings that diverged, and networks that the strategy could
     not initialize (state ``invalid``), count at chance: they say something about function and strategy. Failures of
     the infrastructure are left out and counted. The value to beat is the mean fitness of the baseline.
 
@@ -85,6 +104,8 @@ def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparis
         if trial.candidate.origin.get("role") == "baseline" and trial.fitness is not None
     )
     cells = _cells(run)
+    if run.kind == "sweep":
+        cells = subjects_of(cells)
     texts = {
         name: [str(trials[0].candidate.origin.get("text", "")) for _, trials in sorted(functions.items())]
         for name, functions in cells.items()
@@ -95,19 +116,43 @@ def compare_run(run: RunData, *, correction: Correction = "holm") -> RunComparis
         for name, functions in cells.items()
     }
     comparison = _compared(run.config["search"], values, baseline, chance, correction)
-    unit = "point" if run.kind == "sweep" else "function"
-    return RunComparison(comparison, baseline, texts, values, unit, run.metric)
+    return RunComparison(comparison, baseline, texts, values, unit_of(run), run.metric)
 
 
-def _cells(run: RunData) -> dict[str, dict[int, list[Trial]]]:
+def _cells(run: RunData) -> Cells:
     """Return the replicates of each subject, by strategy and number of the subject."""
-    cells: dict[str, dict[int, list[Trial]]] = {}
+    cells: Cells = {}
     for trial in run.trials:
         origin = trial.candidate.origin
         subject = origin.get("function", origin.get("point"))
         if subject is not None:
             cells.setdefault(str(origin["strategy"]), {}).setdefault(int(subject), []).append(trial)
     return cells
+
+
+def unit_of(run: RunData) -> str:
+    """Return what one value of a planned run stands for: "function", "point", or "seed" where there is one point."""
+    if run.kind != "sweep":
+        return "function"
+    return "seed" if _is_one_point(_cells(run)) else "point"
+
+
+def _is_one_point(cells: Cells) -> bool:
+    return len({number for found in cells.values() for number in found}) == 1
+
+
+def subjects_of(cells: Cells) -> Cells:
+    """Return the trainings of a sweep by subject: its points, or the replicates of the only one."""
+    if not _is_one_point(cells):
+        return cells
+    return {
+        strategy: {
+            int(trial.candidate.origin.get("replicate", 0)): [trial]
+            for trials in found.values()
+            for trial in trials
+        }
+        for strategy, found in cells.items()
+    }
 
 
 def _compared(
@@ -126,7 +171,7 @@ def _compared(
         _aligned(known) if paired else known,
         chance=chance,
         margin=float(settings["margin"]),
-        baseline=sum(baseline) / len(baseline) if baseline else None,
+        baseline=list(baseline) or None,
         paired=paired,
         correction=correction,
     )
@@ -135,7 +180,7 @@ def _compared(
 ONE_OF_EACH = (
     "The values are the networks that the evolutions made{until}. Networks of one evolution descend "
     "from each other, so they are no independent draws: what follows describes these evolutions and says little about "
-    "others. Four evolutions or more of each kind are compared as wholes."
+    "others. Enough evolutions of each kind are compared as wholes."
 )
 WHOLES = "Every value is the best network of one evolution{until}."
 
@@ -164,14 +209,31 @@ def chance_of(run: RunData) -> float | None:
 
 def _value(trials: Sequence[Trial], chance: float | None) -> float | None:
     """Return the mean over replicates, untrained ones at chance; NaN if none was trained, None if none has a result."""
-    outcomes = [trial.outcome for trial in trials if trial.outcome is not None]
-    untrained = sum(outcome.state in (State.DIVERGED, State.INVALID) for outcome in outcomes)
-    trained = [o.fitness for o in outcomes if o.fitness is not None and o.state is not State.DIVERGED]
+    values: list[float | None] = []
+    for trial in trials:
+        if trial.outcome is not None and trial.outcome.state in (State.DIVERGED, State.INVALID):
+            values.append(math.nan)
+        else:
+            values.append(None if trial.outcome is None else trial.outcome.fitness)
+    return mean_of_subject(values, chance)
+
+
+def mean_of_subject(values: Sequence[float | None], chance: float | None) -> float | None:
+    """Return the mean of the results of one subject.
+
+    Args:
+        values: NaN is an untrained network, which counts at chance; None is no result.
+        chance: without it untrained networks are left out of the mean.
+
+    Returns:
+        NaN if none was trained, None if there is no result.
+    """
+    known = [value for value in values if value is not None]
+    trained = [value for value in known if not math.isnan(value)]
     if not trained:
-        return math.nan if untrained else None
-    if not untrained or chance is None:
-        return sum(trained) / len(trained)
-    return (sum(trained) + untrained * chance) / (len(trained) + untrained)
+        return math.nan if known else None
+    untrained = 0 if chance is None else len(known) - len(trained)
+    return (sum(trained) + untrained * (chance or 0.0)) / (len(trained) + untrained)
 
 
 def _aligned(columns: Mapping[str, Sequence[float | None]]) -> dict[str, list[float | None]]:

@@ -11,10 +11,7 @@ import numpy as np
 
 from gondwana.nas.candidate import State
 from gondwana.nas.report.data.run_data import RunData, Trial, by_generation
-
-MINIMUM = 4
-"""Evolutions of each group from which they are compared as wholes: four against four is the fewest that can differ at a
-level of 0.05 (the rank tests' least p-value is 2/70)."""
+from gondwana.nas.statistics.minimum import runs_needed
 
 
 @dataclass(frozen=True)
@@ -120,9 +117,13 @@ class Measured:
 
 
 def measured(groups: Groups) -> Measured:
-    """Return the best network of every evolution, or every network where a group has too few evolutions."""
+    """Return the best network of every evolution, or every network where a group has too few evolutions.
+
+    Enough are as many as a verdict needs at all, given the number of groups: four of each of two.
+    """
+    enough = runs_needed(max(1, math.comb(len(groups), 2)))
     last = min((evolution.complete for found in groups.values() for evolution in found), default=-1)
-    if all(len(found) >= MINIMUM for found in groups.values()) and last >= 0:
+    if all(len(found) >= enough for found in groups.values()) and last >= 0:
         return Measured(
             "evolution",
             last,

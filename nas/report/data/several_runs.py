@@ -15,10 +15,11 @@ from gondwana.nas.report.data.compare_run import (
     compare_evolutions,
     compare_run,
     have_common_subjects,
+    mean_of_subject,
 )
 from gondwana.nas.report.data.evolutions import Groups, evolutions_of
 from gondwana.nas.report.data.run_data import RunData
-from gondwana.nas.statistics import StatisticsError, compare
+from gondwana.nas.statistics import Comparison, StatisticsError, compare
 from gondwana.nas.statistics.multiplicity import Correction
 
 INCIDENTAL = frozenset({"seed", "name", "engine", "finalists", "store"})
@@ -133,9 +134,14 @@ def _evolutions(runs: Sequence[RunData], names: Sequence[str]) -> Groups:
 
 
 def _points(runs: Sequence[RunData], names: Sequence[str], correction: Correction) -> RunComparison:
-    """Compare strategies over all runs; the same function or point under the same seed is the same subject."""
-    cells: dict[str, dict[tuple[Any, ...], tuple[str, float | None]]] = {}
+    """Compare strategies over all runs.
+
+    The same function or point in several runs is one subject, whose value is the mean over the runs, whatever their
+    seeds. Where that leaves one point, the trainings with different seeds are the subjects.
+    """
     parts = [compare_run(run, correction=correction) for run in runs]
+    one_point = all(part.unit == "seed" for part in parts)
+    cells: dict[str, dict[tuple[Any, ...], tuple[str, list[float | None]]]] = {}
     for run, name, part in zip(runs, names, parts, strict=True):
         # All strategies of a paired run have the same subjects, also where an unfinished one has not asked for all yet.
         subjects = max(part.texts.values(), key=len, default=()) if _is_paired(run) else ()
@@ -143,26 +149,40 @@ def _points(runs: Sequence[RunData], names: Sequence[str], correction: Correctio
             found = cells.setdefault(f"{name}: {strategy}" if name else strategy, {})
             texts = [*part.texts[strategy], *subjects[len(column) :]]
             for index, (text, value) in enumerate(zip_longest(texts, column)):
-                # Within one config the position says what a subject is, between configs the function does.
-                found[run.config.get("seed"), index, text if name else ""] = text, value
+                # A position is one subject if the same stands there: functions are drawn by the seed of the run.
+                shown = subjects[index] if subjects else text
+                key = (run.config.get("seed") if one_point else None, index, shown)
+                found.setdefault(key, (text, []))[1].append(value)
     paired = len({frozenset(found) for found in cells.values()}) == 1 and all(map(_is_paired, runs))
     first = next(iter(cells.values()), {})
     rows = {name: [found[key] for key in (first if paired else found)] for name, found in cells.items()}
+    chance = chance_of(runs[0])
     all_texts = {name: [text for text, _ in found] for name, found in rows.items()}
-    columns = {name: [value for _, value in found] for name, found in rows.items()}
-    known = {name: column for name, column in columns.items() if any(value is not None for value in column)}
+    columns = {name: [mean_of_subject(values, chance) for _, values in found] for name, found in rows.items()}
     baseline = [value for part in parts for value in part.baseline_fitness] if not any(names) else []
-    comparison = None
-    if len(known) > 1 and (not paired or have_common_subjects(known)):
-        comparison = compare(
-            known,
-            chance=chance_of(runs[0]),
-            margin=max(float(run.config["search"]["margin"]) for run in runs),
-            baseline=sum(baseline) / len(baseline) if baseline else None,
-            paired=paired,
-            correction=correction,
-        )
+    comparison = _compared(runs, columns, baseline, chance, paired, correction)
     return RunComparison(comparison, tuple(baseline), all_texts, columns, parts[0].unit, parts[0].metric)
+
+
+def _compared(
+    runs: Sequence[RunData],
+    columns: Mapping[str, Sequence[float | None]],
+    baseline: Sequence[float],
+    chance: float | None,
+    paired: bool,
+    correction: Correction,
+) -> Comparison | None:
+    known = {name: column for name, column in columns.items() if any(value is not None for value in column)}
+    if len(known) < 2 or (paired and not have_common_subjects(known)):
+        return None
+    return compare(
+        known,
+        chance=chance,
+        margin=max(float(run.config["search"]["margin"]) for run in runs),
+        baseline=list(baseline) or None,
+        paired=paired,
+        correction=correction,
+    )
 
 
 def _is_paired(run: RunData) -> bool:

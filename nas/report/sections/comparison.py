@@ -39,7 +39,8 @@ def comparison(result: RunComparison, shown: Figures) -> Markup:
     return render(
         "sections/comparison.html.j2",
         note=result.note,
-        verdicts=found.verdicts(),
+        verdicts=result.verdicts(),
+        conservative=found.independent_tests_conservative,
         paired=found.paired,
         unit=result.unit,
         metric=result.metric,

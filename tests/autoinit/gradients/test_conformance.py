@@ -11,6 +11,8 @@ import pytest
 from gondwana import autoinit
 from tests.helpers.autoinit_examples import EXAMPLES, OPERATIONS
 
+pytestmark = pytest.mark.slow
+
 if keras.backend.backend() != "tensorflow":
     pytest.skip("gradients are measured with TensorFlow", allow_module_level=True)
 tf = pytest.importorskip("tensorflow")

@@ -15,6 +15,8 @@ from gondwana.autoinit.moments.functions import (
     relu,
 )
 
+pytestmark = pytest.mark.slow
+
 GRID = np.linspace(-9.0, 9.0, 73) + 0.013
 
 

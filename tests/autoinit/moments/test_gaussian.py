@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from gondwana.autoinit import NotIntegrableError, SignalError, gaussian_moments
 
+pytestmark = pytest.mark.slow
+
 CLOSED = {
     "identity": (lambda x: x, 0.0, 1.0),
     "relu": (lambda x: np.maximum(x, 0), 1 / math.sqrt(2 * math.pi), 0.5),

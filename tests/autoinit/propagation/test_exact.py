@@ -20,6 +20,8 @@ from gondwana.autoinit.signals.maps import axes_of, correlation_kept, gathered
 from gondwana.autoinit.signals.window import Window
 from tests.helpers.simulation import assert_agrees, model_of, simulate
 
+pytestmark = pytest.mark.slow
+
 layers = keras.layers
 ops = keras.ops
 

@@ -9,6 +9,8 @@ import pytest
 from gondwana import autoinit
 from tests.helpers.simulation import model_of
 
+pytestmark = pytest.mark.slow
+
 layers = keras.layers
 M, V = 0.7, 1.9
 

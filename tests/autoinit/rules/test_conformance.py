@@ -11,6 +11,8 @@ from gondwana.autoinit.registry import registered_rules
 from tests.helpers.autoinit_examples import EXAMPLES, OPERATIONS, SIMULATED
 from tests.helpers.simulation import assert_agrees, model_of, simulate
 
+pytestmark = pytest.mark.slow
+
 
 def cases():
     for kind, examples in EXAMPLES.items():

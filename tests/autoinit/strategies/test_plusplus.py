@@ -11,6 +11,8 @@ from gondwana import autoinit
 from gondwana.autoinit import AutoInit, CenteredActivation, ModelError
 from gondwana.autoinit.strategies.plusplus import _CENTERINGS, Centered, centered
 
+pytestmark = pytest.mark.slow
+
 layers = keras.layers
 
 

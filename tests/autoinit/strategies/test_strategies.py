@@ -10,6 +10,8 @@ from gondwana.autoinit.weights.initializers import sample, variables_with_initia
 from tests.autoinit.rules.test_conformance import EXAMPLES
 from tests.helpers.simulation import model_of
 
+pytestmark = pytest.mark.slow
+
 layers = keras.layers
 
 

@@ -92,6 +92,20 @@ def test_export_gives_every_outcome_as_a_row(gondwana, run, tmp_path):
     assert len(json.loads((tmp_path / "rows.json").read_text())) == len(rows)
 
 
+def test_the_ending_of_the_file_chooses_the_format(gondwana, run, tmp_path):
+    for name in ("rows.json", "rows.csv", "rows.tex", "rows"):
+        assert gondwana("export", run, "--out", tmp_path / name)[:2] == (0, "")
+    count = len(json.loads((tmp_path / "rows.json").read_text()))
+    table = list(csv.DictReader(io.StringIO((tmp_path / "rows.csv").read_text())))
+    assert len(table) == count
+    assert {row["strategy"] for row in table} == {"autoinit"}
+    assert float(table[0]["training.learning_rate"]) > 0
+    assert (tmp_path / "rows").read_text() == (tmp_path / "rows.csv").read_text()
+    page = (tmp_path / "rows.tex").read_text()
+    assert page.startswith(r"\begin{tabular}")
+    assert page.count(r"\\") == count + 1
+
+
 def test_parquet_is_written_or_its_absence_explained(gondwana, run, tmp_path):
     assert "name a file with --out" in gondwana("export", run, "--format", "parquet")[2]
     code, _, err = gondwana("export", run, "--format", "parquet", "--out", tmp_path / "rows.parquet")

@@ -9,6 +9,8 @@ import pytest
 from gondwana.nas.config.schema import load_config
 from gondwana.nas.engine.execute import build_search
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3] / "configs"
 PAPER = sorted((ROOT / "paper").glob("*.yaml"))
 OTHERS = [

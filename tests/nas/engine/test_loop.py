@@ -24,6 +24,8 @@ from tests.helpers.engine import driver as engine_driver
 from tests.helpers.engine.driver import GENERATIONS, SIZE, job, lead, make_search
 from tests.helpers.engine.fakes import TRACE, FakeSearch, by_seed
 
+pytestmark = pytest.mark.slow
+
 TOTAL = SIZE * GENERATIONS
 
 

@@ -15,6 +15,8 @@ from gondwana import nas
 from gondwana.activations import GraphActivation
 from gondwana.nas.searches.codeepneat.layers.weighted_sum import WeightedSum
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import sys
 import numpy as np
@@ -38,7 +40,7 @@ def saved(tmp_path_factory) -> tuple[Path, keras.Model]:
 @pytest.mark.parametrize(
     "imports",
     [
-        "import nas; model = nas.load_network(sys.argv[1])",
+        "import gondwana; model = gondwana.load_network(sys.argv[1])",
         "import keras, gondwana.nas.evaluation.saved; model = keras.models.load_model(sys.argv[1])",
     ],
 )

@@ -62,5 +62,10 @@ def test_every_template_is_in_the_wheel() -> None:
     project = Path(__file__).resolve().parents[3] / "pyproject.toml"
     declared = tomllib.loads(project.read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]
     package = FOLDER.parent
-    packed = {path for pattern in declared["gondwana.nas.report"] for path in package.glob(pattern)}
+    packed = {
+        path
+        for folder in package.rglob("templates/*")
+        for pattern in declared[f"gondwana.nas.report.templates.{folder.name}"]
+        for path in folder.glob(pattern)
+    }
     assert {path for path in FOLDER.rglob("*") if path.is_file()} <= packed

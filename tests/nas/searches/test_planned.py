@@ -15,6 +15,8 @@ from gondwana.nas.candidate import Candidate, Outcome, State
 from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.planned import CompareSettings, PlannedSearch, SettingsError, group_names
 
+pytestmark = pytest.mark.slow
+
 INFO = tasks.get("digits").info
 ARCHITECTURE = {"name": "small_cnn"}
 STRATEGIES = ("glorot_uniform", "autoinit", "autoinit++")

@@ -16,6 +16,8 @@ from gondwana.tasks.training.penalties import weight_penalties
 from gondwana.tasks.training.recipe import OPTIMIZERS, Recipe
 from tests.helpers.networks import dense_network, same_weights
 
+pytestmark = pytest.mark.slow
+
 
 def small(data: SearchData, n: int = 100) -> SearchData:
     return SearchData(Split(data.train.x[:n], data.train.y[:n]), data.validation)

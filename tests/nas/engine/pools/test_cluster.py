@@ -6,11 +6,15 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from gondwana.nas.engine.pools.local_pool import LocalPool
 from gondwana.nas.engine.records.run_folder import RunFolder
 from tests.helpers import ROOT
 from tests.helpers.engine import cluster as engine_cluster
 from tests.helpers.engine.driver import lead, make_search
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_run_survives_the_loss_of_a_node(tmp_path):

@@ -15,6 +15,8 @@ from gondwana.nas.candidate import State
 from gondwana.nas.engine.pools.protocol import Job, Pool, PoolError, Result, UnusablePoolError
 from tests.helpers.engine.fakes import LostOnTheWay, score
 
+pytestmark = pytest.mark.slow
+
 
 def job(
     number: int, *, data: str | None = None, limit: float | None = None, mb: float | None = None, **model

@@ -14,7 +14,7 @@ from scipy import stats
 
 from gondwana.nas.candidate import Candidate, Outcome, State
 from gondwana.nas.report.data.compare_run import compare_run
-from gondwana.nas.report.data.evolutions import MINIMUM, Evolution, evolutions_of, measured
+from gondwana.nas.report.data.evolutions import Evolution, evolutions_of, measured
 from gondwana.nas.report.data.run_data import RunData, Trial
 from gondwana.nas.report.data.several_runs import compare_runs, labels
 from gondwana.nas.report.figures.group_figures import mean_by_group
@@ -23,6 +23,8 @@ from gondwana.nas.report.several_report import render_several, write_several
 from gondwana.nas.statistics import StatisticsError
 from tests.helpers.runs import HOSTILE, SECONDS, spec, write_run
 from tests.nas.report.test_report import Document, without_plotly
+
+ENOUGH = 4  # evolutions of each of two groups from which they are compared as wholes
 
 
 def outcome(number: int, fitness: float | None, state: State = State.COMPLETED) -> Outcome:
@@ -66,7 +68,7 @@ def make_evolution(tmp_path: Path) -> MakeEvolution:
 def arms_run(tmp_path: Path) -> Callable[..., Path]:
     """Return a maker of a run of ``kind: side_by_side``: two strategies, two generations of three networks."""
 
-    def make(replicates: int = MINIMUM, told: int | None = None) -> Path:
+    def make(replicates: int = ENOUGH, told: int | None = None) -> Path:
         rng = np.random.default_rng(0)
         candidates: list[Candidate] = []
         outcomes: list[Outcome] = []
@@ -178,9 +180,33 @@ def test_different_tasks_and_kinds_are_not_compared(
     assert "Nothing is compared. The runs have different tasks" in page
 
 
-def test_seeds_of_one_comparison_are_pooled_and_stay_paired(make_comparison: Callable[..., Path]) -> None:
+def of_another_seed(run: RunData, asked: int | None = None) -> RunData:
+    """Return a run like this one, whose seed has drawn other functions."""
+
+    def other(trial: Trial) -> Trial:
+        origin = trial.candidate.origin
+        return replace(
+            trial, candidate=replace(trial.candidate, origin={**origin, "text": f"abs({origin['text']})"})
+        )
+
+    trials = tuple(other(trial) for trial in run.trials[:asked])
+    return replace(run, path=Path("/elsewhere"), config={**run.config, "seed": 1}, trials=trials)
+
+
+def test_the_same_functions_under_two_seeds_are_the_same_subjects(
+    make_comparison: Callable[..., Path],
+) -> None:
     one = load_run(make_comparison())
     two = replace(one, path=Path("/elsewhere"), config={**one.config, "seed": 1})
+    both, alone = compare_runs([one, two]).comparison, compare_run(one).comparison
+    assert both is not None and alone is not None
+    assert [group.size for group in both.groups] == [group.size for group in alone.groups]
+    assert [p[p.primary].p for p in both.pairs] == pytest.approx([p[p.primary].p for p in alone.pairs])
+
+
+def test_seeds_of_one_comparison_are_pooled_and_stay_paired(make_comparison: Callable[..., Path]) -> None:
+    one = load_run(make_comparison())
+    two = of_another_seed(one)
     both = compare_runs([one, two])
     alone = compare_run(one)
     assert both.comparison is not None and alone.comparison is not None
@@ -193,8 +219,7 @@ def test_seeds_of_one_comparison_are_pooled_and_stay_paired(make_comparison: Cal
 @pytest.mark.parametrize("asked", [2 + 3 * 10 + 1, 2 + 3 * 10 + 2])
 def test_an_unfinished_comparison_stays_paired(make_comparison: Callable[..., Path], asked: int) -> None:
     one = load_run(make_comparison(functions=12))
-    other = replace(one, path=Path("/other"), config={**one.config, "seed": 1}, trials=one.trials[:asked])
-    both = compare_runs([one, other])
+    both = compare_runs([one, of_another_seed(one, asked)])
     assert both.comparison is not None and both.comparison.paired
     assert {len(column) for column in both.values.values()} == {12 + 11}
 

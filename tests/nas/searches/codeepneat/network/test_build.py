@@ -26,6 +26,8 @@ from tests.helpers.codeepneat import (
     space,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def random_spec(name: str, seed: int, *, steps: int = 8, share_weights: bool = False) -> dict[str, Any]:
     rng = np.random.default_rng(seed)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+from scipy import stats
 from statsmodels.stats.proportion import (
     confint_proportions_2indep,
     proportion_confint,
     test_proportions_2indep,
 )
 
-from gondwana.nas.statistics.result import Interval, Test
+from gondwana.nas.statistics.result import SMALLEST, Interval, Test
+
+SCORE_FROM = 20
+"""Size of the smaller group from which on the p-value of the score test is that of its normal approximation."""
+BOSCHLOO_TABLES = 2_500
+"""Number of tables up to which Boschloo's exact test, more powerful than Fisher's, is made."""
 
 
 def wilson(count: int, total: int, confidence: float = 0.95) -> Interval:
@@ -23,7 +31,11 @@ def wilson(count: int, total: int, confidence: float = 0.95) -> Interval:
 def two_proportions(
     first_count: int, first_total: int, second_count: int, second_total: int, *, subject: str = "failures"
 ) -> Test:
-    """Score test of equal proportions in two independent groups (Miettinen and Nurminen 1985)."""
+    """Test of equal proportions in two independent groups; the statistic is the score of Miettinen and Nurminen (1985).
+
+    So is the p-value, by its normal approximation, if the smaller group has ``SCORE_FROM`` results. For smaller groups
+    it is that of an exact test, Boschloo's or, where the other group is large, Fisher's; the note says which.
+    """
     name = f"two proportions ({subject})"
     both = first_count + second_count
     if both in (0, first_total + second_total):
@@ -32,7 +44,18 @@ def two_proportions(
         result = test_proportions_2indep(
             second_count, second_total, first_count, first_total, compare="diff", method="score"
         )
-    return Test(name, float(result.statistic), float(result.pvalue))
+    p, note = float(result.pvalue), ""
+    if min(first_total, second_total) < SCORE_FROM:
+        p, note = _exact(first_count, first_total, second_count, second_total)
+    return Test(name, float(result.statistic), max(p, SMALLEST), note)
+
+
+@lru_cache(maxsize=1024)
+def _exact(first_count: int, first_total: int, second_count: int, second_total: int) -> tuple[float, str]:
+    table = [[first_count, second_count], [first_total - first_count, second_total - second_count]]
+    if (first_total + 1) * (second_total + 1) <= BOSCHLOO_TABLES:
+        return min(float(stats.boschloo_exact(table).pvalue), 1.0), "Boschloo's exact test"
+    return min(float(stats.fisher_exact(table).pvalue), 1.0), "Fisher's exact test"
 
 
 def difference(

@@ -1,0 +1,1 @@
+"""Two groups of numbers: single tests, and estimates with their intervals."""
