@@ -25,13 +25,10 @@ def network(
     return keras.Model(inputs, layers.Dense(units, activation=activation, name="last")(x), name="mine")
 
 
-def build(config: str) -> keras.Model:
+def build(config: str, seed: int = 0) -> keras.Model:
+    info = get("digits").info
     return architectures.build(
-        "saved_model",
-        get("digits").info,
-        activation=lambda name: layers.ReLU(name=name),
-        seed=0,
-        config=config,
+        "saved_model", info, activation=lambda name: layers.ReLU(name=name), seed=seed, config=config
     )
 
 
