@@ -28,7 +28,7 @@ from pydantic import (
 
 from gondwana.nas.candidate import Json
 from gondwana.nas.config.error import ConfigError
-from gondwana.nas.config.errors import describe
+from gondwana.nas.config.explain import describe
 from gondwana.nas.config.overrides import Override, apply_overrides, parse_override
 from gondwana.nas.config.presets import find_config
 from gondwana.nas.config.saved_models import with_saved_models

@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from gondwana.nas.statistics import minimum, options, tables, verdicts
+from gondwana.nas.statistics import options, runs_needed, tables, verdicts
 from gondwana.nas.statistics.comparison_result import ComparisonResult, Group, Pair, Values
 from gondwana.nas.statistics.multiplicity import Correction, adjust
 from gondwana.nas.statistics.planning.power import rank_power
@@ -28,7 +28,7 @@ class Comparison(ComparisonResult):
 
     def verdicts(self) -> list[str]:
         """Return one sentence in plain words for each pair."""
-        return [minimum.limited(verdicts.sentence(self, pair), pair) for pair in self.pairs]
+        return [runs_needed.limited(verdicts.sentence(self, pair), pair) for pair in self.pairs]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each test of each pair."""
@@ -116,7 +116,7 @@ def compare(
     pairs = [_compare_two(a, b, columns, design, rng) for a, b in combinations(groups, 2)]
     return Comparison(
         groups=summaries,
-        pairs=minimum.with_limits(_adjusted(pairs, correction), _sizes(summaries), correction, alpha),
+        pairs=runs_needed.with_limits(_adjusted(pairs, correction), _sizes(summaries), correction, alpha),
         paired=paired,
         correction=correction,
         alpha=alpha,

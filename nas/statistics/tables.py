@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from gondwana.nas.statistics.comparison_result import ComparisonResult, Pair
-from gondwana.nas.statistics.minimum import limited
 from gondwana.nas.statistics.result import Interval
+from gondwana.nas.statistics.runs_needed import limited
 from gondwana.nas.statistics.verdicts import corrected, p_text, sentence
 
 

@@ -22,13 +22,14 @@ def saved_model(info: TaskInfo, *, activation: Activation, seeds: Seeds, config:
 
     Args:
         info: the task, whose examples and heads the network must fit.
-        activation, seeds: not used: the network has its own activation functions, and strategies draw the weights.
+        activation: not used: the network has its own activation functions.
+        seeds: replace those of the file, or the random ones that stand for none: of initializers, dropout and noise.
         config: ``config.json`` of the file, JSON text; in a config file, ``file: my_net.keras`` stands for it.
 
     Raises:
         ValueError: if the network cannot be built, or does not fit the task.
     """
-    model = _built(config)
+    model = _built(config, seeds)
     _check_input(model, info)
     outputs = list(model.outputs)
     heads = _heads(model, info)
@@ -45,13 +46,13 @@ def saved_model(info: TaskInfo, *, activation: Activation, seeds: Seeds, config:
     return keras.Model(model.inputs[0], one_or_all(completed), name=model.name)
 
 
-def _built(config: str) -> keras.Model:
+def _built(config: str, seeds: Seeds) -> keras.Model:
     if not config:
         raise ValueError(f"architecture {NAME!r} needs option 'file', a model saved by Keras (my_net.keras)")
     try:
         described = json.loads(config)
         described.pop("compile_config", None)
-        model = keras.saving.deserialize_keras_object(described, safe_mode=True)
+        model = keras.saving.deserialize_keras_object(_seeded(described, seeds), safe_mode=True)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f"the saved network cannot be built: {first[:300]}") from error
@@ -62,6 +63,13 @@ def _built(config: str) -> keras.Model:
     if isinstance(model, keras.Sequential):  # which has no names of outputs
         return keras.Model(model.inputs, one_or_all(list(model.outputs)), name=model.name)
     return model
+
+
+def _seeded(value: Any, seeds: Seeds) -> Any:
+    """Return serialized objects with a seed wherever they have one, so that nothing depends on a global stream."""
+    if isinstance(value, dict):
+        return {key: seeds() if key == "seed" else _seeded(inner, seeds) for key, inner in value.items()}
+    return [_seeded(inner, seeds) for inner in value] if isinstance(value, list) else value
 
 
 def _check_input(model: keras.Model, info: TaskInfo) -> None:

@@ -17,8 +17,8 @@ from gondwana.nas.report.data.evolutions import Groups, evolutions_of, measured
 from gondwana.nas.report.data.metric import UNKNOWN
 from gondwana.nas.report.data.run_data import RunData, Trial
 from gondwana.nas.statistics import Comparison, StatisticsError, compare
-from gondwana.nas.statistics.minimum import runs_needed
 from gondwana.nas.statistics.multiplicity import Correction
+from gondwana.nas.statistics.runs_needed import runs_needed
 
 KINDS = ("compare", "sweep", "side_by_side")
 """Kinds of search whose outcomes fall into groups by strategy."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from gondwana.nas.candidate import State
 from gondwana.nas.report.data.run_data import RunData, Trial, by_generation
-from gondwana.nas.statistics.minimum import runs_needed
+from gondwana.nas.statistics.runs_needed import runs_needed
 
 
 @dataclass(frozen=True)

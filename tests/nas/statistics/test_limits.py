@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gondwana.nas.statistics import StatisticsError, compare
-from gondwana.nas.statistics.minimum import runs_needed, smallest_p
+from gondwana.nas.statistics.runs_needed import runs_needed, smallest_p
 from gondwana.nas.statistics.two_groups.baseline import measured
 from gondwana.nas.statistics.two_groups.paired import wilcoxon
 from gondwana.nas.statistics.two_groups.proportions import wilson

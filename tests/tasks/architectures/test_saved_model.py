@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import keras
+import numpy as np
 import pytest
 
 from gondwana.tasks import architectures, get
@@ -24,13 +25,10 @@ def network(
     return keras.Model(inputs, layers.Dense(units, activation=activation, name="last")(x), name="mine")
 
 
-def build(config: str) -> keras.Model:
+def build(config: str, seed: int = 0) -> keras.Model:
+    info = get("digits").info
     return architectures.build(
-        "saved_model",
-        get("digits").info,
-        activation=lambda name: layers.ReLU(name=name),
-        seed=0,
-        config=config,
+        "saved_model", info, activation=lambda name: layers.ReLU(name=name), seed=seed, config=config
     )
 
 
@@ -82,3 +80,16 @@ def test_code_in_a_file_is_refused() -> None:
 def test_what_describes_no_network_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"needs option 'file'|cannot be built|no functional"):
         build(text)
+
+
+def test_the_seed_decides_weights_and_dropout() -> None:
+    inputs = keras.Input((8, 8, 1))
+    x = layers.Dropout(0.5)(layers.Dense(20, activation="relu")(layers.Flatten()(inputs)))
+    config = description(keras.Model(inputs, layers.Dense(10)(x)))
+    images = np.ones((4, 8, 8, 1), "float32")
+
+    def outputs(seed: int) -> np.ndarray:
+        return keras.ops.convert_to_numpy(build(config, seed)(images, training=True))
+
+    np.testing.assert_array_equal(outputs(3), outputs(3))
+    assert not np.array_equal(outputs(3), outputs(4))
