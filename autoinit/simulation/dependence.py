@@ -7,7 +7,7 @@ What matters of a tensor, beside its signal:
 - *tied*: entries add up to a constant (softmax), or depend on entries elsewhere (means, what was rolled). A combination
   with another tensor sees it.
 - *narrow*: it comes from weights that sum few inputs, whose size differs between positions, or from one more layer. A
-  maximum sees it.
+  maximum over many entries sees it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from gondwana.autoinit.frontends.keras.graph import Step
 from gondwana.autoinit.rules.recurrent import RECURRENT
@@ -26,6 +27,9 @@ layers = keras.layers
 
 _NARROW = 16
 """Number of inputs per output up to which a tensor is narrow."""
+
+_WIDE = 16
+"""Entries from which on a maximum is ruled by its largest weights; of two by two or three by three it is not."""
 
 REACH = 3
 """Number of layers with weights after which a pattern among positions is taken as gone."""
@@ -108,7 +112,7 @@ class Dependence:
             axes = range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis
             if any(a % rank in (0, rank - 1) for a in axes):
                 return True
-        if "Max" in kind and pools and any(index in self.narrow for index in step.inputs):
+        if pools and "Max" in kind and _is_wide(operation) and not self.narrow.keys().isdisjoint(step.inputs):
             return True
         return pools and any(index in self.rough for index in step.inputs)
 
@@ -147,6 +151,12 @@ class Dependence:
         if isinstance(operation, keras.Layer):
             return isinstance(operation, _POOLS)
         return kind in _POOL_OPERATIONS or kind in _REDUCTIONS
+
+
+def _is_wide(operation: Any) -> bool:
+    """Whether an operation takes the maximum of many entries: of all of an axis, or of a large window."""
+    window = getattr(operation, "pool_size", None)
+    return window is None or np.prod(window) >= _WIDE
 
 
 def _is_softmax(operation: Any, kind: str) -> bool:

@@ -42,8 +42,8 @@ _DRAWS = 8
 """Draws of the weights of a layer that is run with weights as they are planned."""
 
 _FEW_SEQUENCES = 16
-_MOST_STEPS = 48
-"""Operations that are run to make the inputs of one; beyond them tensors are drawn."""
+_MOST_STEPS, _FEW_STEPS = 48, 12
+"""Operations that are run to make the inputs of one; beyond them, or fewer of wide ones, tensors are drawn."""
 
 _ALIKE = 0.05
 _FEW = 1000
@@ -178,7 +178,7 @@ class Simulation:
 
     def _region(self, step: Step) -> list[Step]:
         """Return the operations to be run, the nearest ones first to be taken in, in the order of the graph."""
-        chosen = {self.producer[step.outputs[0]]}
+        chosen, total = {self.producer[step.outputs[0]]}, 0
         near = 1 if is_product(step) or isinstance(step.operation, keras.layers.BatchNormalization) else 0
         waiting = deque((index, 0) for index in step.inputs)
         while waiting:
@@ -192,9 +192,11 @@ class Simulation:
             followed = depth < near or (known and depth < REACH)
             if closed and not followed:
                 continue
-            if len(chosen) >= _MOST_STEPS and index not in self.open:
+            wide = len(chosen) >= _FEW_STEPS and total > _ENTRIES
+            if (wide or len(chosen) >= _MOST_STEPS) and index not in self.open:
                 continue
             chosen.add(number)
+            total += _entries(self.shapes[index])
             waiting.extend((given, depth + closed) for given in member.inputs)
         return [self.steps[number] for number in sorted(chosen)]
 
