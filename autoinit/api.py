@@ -43,7 +43,8 @@ class AutoInit:
         propagation: ``"paper"`` (Appendix A) or ``"exact"`` (mean-field theory).
         plusplus: make every hidden activation zero-mean first (AutoInit++).
         seed: of the weights; None draws one from the operating system.
-        on_unknown: what to do with layers that have no rule: ``"warn"``, ``"passthrough"`` or ``"error"``.
+        on_unknown: what to do with layers that have no rule: ``"simulate"``, ``"warn"``, ``"passthrough"`` or
+            ``"error"``.
 
     Raises:
         AutoInitError: if an argument is not one of those above.
@@ -63,7 +64,7 @@ class AutoInit:
         propagation: Propagation = "paper",
         plusplus: bool = False,
         seed: int | None = None,
-        on_unknown: OnUnknown = "warn",
+        on_unknown: OnUnknown = "simulate",
     ) -> None:
         self._config = _checked(weight_init_config)
         self._constrain = self._config.pop("constrain_weights", False)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
+
 
 class AutoInitError(ValueError):
     """Base of every error that this package raises on purpose."""
@@ -21,3 +24,12 @@ class UnsupportedLayerError(AutoInitError):
 
 class ModelError(AutoInitError):
     """A model that cannot be walked: not built, not traceable, or not the one that a plan was made for."""
+
+
+def warn_user(message: str) -> None:
+    """Warn at the line outside this package that led here."""
+    package = __name__.rpartition(".")[0]
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(package):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)

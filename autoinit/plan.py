@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -38,6 +38,9 @@ from gondwana.autoinit.registry import (
 from gondwana.autoinit.signals.fields import field_of
 from gondwana.autoinit.signals.signal import Signal, mixture
 from gondwana.autoinit.signals.window import positions
+from gondwana.autoinit.simulation.dependence import scales_weights
+from gondwana.autoinit.simulation.outcome import before_activation, outcome
+from gondwana.autoinit.simulation.simulator import Found, Simulation
 
 __all__ = ["Plan", "PlannedCall", "PlannedWeight", "plan"]
 
@@ -54,6 +57,7 @@ class PlannedCall:
         inputs, outputs: a signal per tensor.
         weighted: whether weights are scaled here.
         gradient: mean square of the gradient at the first output, where it is 1 at the outputs of the model.
+        simulated: whether the outputs were measured on seeded draws.
     """
 
     name: str
@@ -62,6 +66,7 @@ class PlannedCall:
     outputs: tuple[Signal, ...]
     weighted: bool
     gradient: float = math.nan
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,8 @@ class Plan:
         lines = [f"{'layer':{width}}{'class':24}{'mean':>10}{'variance':>11}{'gradient':>11}   weights"]
         for call in self.calls:
             signal = call.outputs[0]
-            mark = "scaled" if call.weighted else ""
+            marks = [("scaled", call.weighted), ("simulated", call.simulated)]
+            mark = ", ".join(word for word, holds in marks if holds)
             lines.append(
                 f"{call.name:{width}}{call.kind:24}{signal.mean:10.4f}{signal.variance:11.4f}"
                 f"{call.gradient:11.4g}   {mark}"
@@ -129,7 +135,7 @@ def plan(
     propagation: Propagation = "paper",
     signal_variance: float = 1.0,
     distribution: str = "truncated_normal",
-    on_unknown: OnUnknown = "warn",
+    on_unknown: OnUnknown = "simulate",
     rules: Mapping[type, Rule] | None = None,
     samples: int = 4096,
     seed: int = 0,
@@ -145,8 +151,8 @@ def plan(
         signal_variance: wanted variance after each layer with weights.
         distribution: ``truncated_normal``, ``untruncated_normal``, ``uniform``, ``orthogonal`` or
             ``delta_orthogonal``.
-        on_unknown: what to do with layers that have no rule: ``"warn"`` and pass their signal through,
-            ``"passthrough"``, or ``"error"``.
+        on_unknown: what to do with layers that have no rule: ``"simulate"`` them on seeded draws, ``"warn"`` and pass
+            their signal through, ``"passthrough"``, or ``"error"``.
         rules: rules by class that take precedence over the registered ones.
         samples: entries per simulation, where one is needed (recurrent layers).
         seed: of these simulations.
@@ -157,7 +163,7 @@ def plan(
     Raises:
         ModelError: if the model cannot be walked.
         UnsupportedLayerError: for an unknown layer with ``on_unknown="error"``.
-        NotIntegrableError: if an activation has no finite variance.
+        NotIntegrableError: if an activation has no finite variance, with ``on_unknown="error"``; else it is simulated.
         AutoInitError: if a layer cannot be scaled because it receives only zeros, or an argument makes no sense.
     """
     settings = Settings(propagation, signal_variance, on_unknown, samples, seed, weights, direction)
@@ -182,6 +188,9 @@ class _Propagation:
         self.calls: list[PlannedCall] = []
         self.scales: dict[int, Scale] = {}
         self.made: list[tuple[Call, tuple[Scale, ...]]] = []
+        calls = Counter(id(step.operation) for step in self.steps if scales_weights(step))
+        self.memory: dict[Hashable, Found] | None = {} if max(calls.values(), default=1) > 1 else None
+        self.activated: dict[int, tuple[Call, Rule, tuple[Signal, ...]]] = {}
         self.slope = Slopes()
         self.slopes = _slopes_after(graph, settings, self.slope) if settings.direction != "forward" else {}
 
@@ -201,10 +210,12 @@ class _Propagation:
         signals: dict[int, Signal] = dict(zip(self.graph.inputs, self._remembered(inputs), strict=True))
         received: dict[int, list[tuple[Signal, ...]]] = defaultdict(list)
         self.calls, self.scales, self.made = [], {}, []
+        simulation = self._simulation(signals)
         for step in self.steps:
             given = tuple(signals[index] for index in step.inputs)
             call = self._call(step, targets.get(id(step.operation), ()))
-            result = self.rules[id(step.operation)](call, *given)
+            self.activated[step.outputs[0]] = (call, self.rules[id(step.operation)], given)
+            result = outcome(simulation, step, *self.activated[step.outputs[0]])
             outputs = self._remembered(_checked(step, result_signals(result)))
             signals.update(zip(step.outputs, outputs, strict=True))
             scales = result.scales if isinstance(result, Weighted) else ()
@@ -214,7 +225,30 @@ class _Propagation:
             self.made.append((call, scales))
             kind = type(step.operation).__name__
             self.calls.append(PlannedCall(step.name, kind, given, outputs, bool(scales)))
+            simulated = not (simulation.open | simulation.measured).isdisjoint(step.outputs)
+            self.calls[-1] = replace(self.calls[-1], simulated=simulated)
+            fan_in = scales[-1].fan_in if scales else math.inf
+            simulation.note(step, simulated=simulated, fan_in=fan_in)
         return received
+
+    def _simulation(self, signals: Mapping[int, Signal]) -> Simulation:
+        graph = self.graph
+        return Simulation(
+            self.steps,
+            graph.inputs,
+            graph.shapes,
+            graph.dtypes,
+            self.settings,
+            signals,
+            self.scales,
+            self._before_activation,
+            self.memory,
+        )
+
+    def _before_activation(self, step: Step) -> Signal:
+        """Return the signal of a layer with weights before its activation."""
+        found = before_activation(*self.activated[step.outputs[0]])
+        return result_signals(found)[0]
 
     def _remembered(self, signals: Sequence[Signal]) -> tuple[Signal, ...]:
         """Give every tensor a law of its own, so that paths which start at it know of each other."""
@@ -294,7 +328,8 @@ def _slopes_after(graph: Graph, settings: Settings, slope: Slopes) -> dict[int, 
         own = activation_of(step.operation)
         if own is not None and own.name == "linear" and len(following) == 1:
             own = activation_of(following[0].operation)
-        slopes[step.outputs[0]] = 1.0 if own is None else slope(own, x)
+        gain = 1.0 if own is None else slope(own, x)
+        slopes[step.outputs[0]] = gain if math.isfinite(gain) else 1.0
     return slopes
 
 

@@ -20,7 +20,7 @@ from gondwana.autoinit.signals.window import Shape
 
 Propagation: TypeAlias = Literal["paper", "exact"]
 Direction: TypeAlias = Literal["forward", "backward", "both"]
-OnUnknown: TypeAlias = Literal["warn", "passthrough", "error"]
+OnUnknown: TypeAlias = Literal["simulate", "warn", "passthrough", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Settings:
 
     propagation: Propagation = "paper"
     signal_variance: float = 1.0
-    on_unknown: OnUnknown = "warn"
+    on_unknown: OnUnknown = "simulate"
     samples: int = 4096
     seed: int = 0
     weights: Literal["scaled", "actual"] = "scaled"
@@ -223,6 +223,17 @@ def pass_through(call: Call, *signals: Signal) -> Signal:
     return signals[0]
 
 
+def simulate(call: Call, *signals: Signal) -> Signal:
+    """Stand for the rule of an operation that the plan runs on seeded draws; it has none of its own.
+
+    Raises:
+        UnsupportedLayerError: always, for no draws are at hand here.
+    """
+    raise UnsupportedLayerError(
+        f"{type(call.operation).__name__} {call.name!r} is simulated by the plan only"
+    )
+
+
 def check_rules(rules: Mapping[type, Rule] | None) -> dict[type, Rule]:
     """Return a copy of rules by class.
 
@@ -261,7 +272,7 @@ def find_rules(
         except UnsupportedLayerError:
             if on_unknown == "error":
                 raise
-            found[id(operation)] = pass_through
+            found[id(operation)] = simulate if on_unknown == "simulate" else pass_through
             unknown.append(f"{type(operation).__name__} {operation.name!r}")
     if unknown and on_unknown == "warn":
         listed = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")

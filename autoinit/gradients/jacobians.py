@@ -146,7 +146,12 @@ def recurrent_gain(call: Call, x: Signal) -> float:
     sequence = sequences(call, x)
     rng = np.random.default_rng(call.settings.seed + 1)
     shift = _STEP * rng.choice([-1.0, 1.0], sequence.shape).astype(np.float32)
-    up, down = (_first(recurrent_output(call.layer, sequence + sign * shift)) for sign in (1, -1))
+    if call.input_shapes[0][0] is None:
+        # Most of the cost of a recurrent layer is per time step, so that both sides run as one batch.
+        both = _first(recurrent_output(call.layer, np.concatenate([sequence + shift, sequence - shift])))
+        up, down = np.split(both, 2)
+    else:
+        up, down = (_first(recurrent_output(call.layer, sequence + sign * shift)) for sign in (1, -1))
     return _along(up, down, rng) / math.prod(sequence.shape[1:])
 
 

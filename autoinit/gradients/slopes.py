@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from gondwana.autoinit.errors import NotIntegrableError
 from gondwana.autoinit.moments.functions import (
     ScalarFunction,
     is_elementwise,
@@ -40,6 +41,20 @@ def mean_square_slope(f: ScalarFunction, x: Signal) -> float:
     ).second_moment
 
 
+def positive_slope(f: ScalarFunction, x: Signal) -> float:
+    """Return E[f'(X)^2] for lognormal X of the same moments, where f is not defined for a Gaussian; else nan."""
+    if x.mean <= 0:
+        return math.nan
+    spread = math.log1p(x.variance / x.mean**2)
+    points, weights = np.polynomial.hermite_e.hermegauss(40)
+    values = np.exp(math.log(x.mean) - spread / 2 + math.sqrt(spread) * points)
+    step = _STEP * values  # stays on the positive side
+    with np.errstate(all="ignore"):
+        slope = (f(values + step) - f(values - step)) / (2 * step)
+        mean = float(np.sum(weights * slope**2) / weights.sum())
+    return mean if math.isfinite(mean) else math.nan
+
+
 class Slopes:
     """:func:`mean_square_slope` at the four leading digits of a signal, each computed once."""
 
@@ -50,7 +65,10 @@ class Slopes:
         """Return E[f'(X)^2]."""
         key = (f, float(f"{x.mean:.4g}"), float(f"{x.variance:.4g}"))
         if key not in self._known:
-            self._known[key] = mean_square_slope(f, Signal(key[1], key[2]))
+            try:
+                self._known[key] = mean_square_slope(f, Signal(key[1], key[2]))
+            except NotIntegrableError:
+                self._known[key] = positive_slope(f, Signal(key[1], key[2]))
         return self._known[key]
 
 

@@ -79,8 +79,11 @@ class Calculus(Protocol):
         """Zeros around the positions; ``corner`` is where the old first position lies."""
         ...
 
-    def rearrange(self, x: Signal, before: Shape, after: Shape) -> Signal:
-        """The same entries in other places, or some of them; shapes without the batch, channels last."""
+    def rearrange(self, x: Signal, before: Shape, after: Shape, *, crossed: bool = False) -> Signal:
+        """The same entries in other places, or some of them; shapes without the batch, channels last.
+
+        ``crossed`` says that channels become positions.
+        """
         ...
 
     def normalize(

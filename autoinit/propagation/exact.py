@@ -261,18 +261,19 @@ class ExactCalculus:
         ]
         return replace(field, relief=np.pad(energy, around)).signal()
 
-    def rearrange(self, x: Signal, before: Shape, after: Shape) -> Signal:
+    def rearrange(self, x: Signal, before: Shape, after: Shape, *, crossed: bool = False) -> Signal:
         """Positions are lost track of, unless they stay as they are."""
         field = field_of(x)
         old, new = positions(before[:-1]), positions(after[:-1])
-        if before == after or (old == new and before[-1] == after[-1] and len(before) == len(after)):
+        same = old == new and before[-1] == after[-1] and len(before) == len(after)
+        if not crossed and (before == after or same):
             return field.signal() if before == after else field.flat().signal()
         flat = field.flat()
 
         def moved(part: Part) -> Part:
             if new == 1:
                 rho = part.rho.single()
-            elif old == 1 and before[-1] != after[-1]:  # channels become positions
+            elif crossed or (old == 1 and before[-1] != after[-1]):  # channels become positions
                 apart = part.latent(part.mean**2)
                 rho = Correlations(apart, apart, part.rho.between)
             else:

@@ -83,7 +83,7 @@ class PaperCalculus:
         share = 1.0 if old is None or new is None else old / new
         return Signal(x.mean * share, x.variance * share)
 
-    def rearrange(self, x: Signal, before: Shape, after: Shape) -> Signal:
+    def rearrange(self, x: Signal, before: Shape, after: Shape, *, crossed: bool = False) -> Signal:
         """Shape adjustment layers change nothing."""
         return x
 

@@ -1,9 +1,12 @@
 """Attention: weighted means of values, with weights that are softmax of products.
 
-Keys and values are taken as independent, which they are not quite where a layer is given none of its own.
-
 Of one query over T positions, with attention weights a and values v of second moment q and covariance c between
-positions: E[y^2] = q T E[a^2] + c (1 - T E[a^2]). In the ``paper`` propagation, which has no attention, c = mean^2.
+positions: E[y^2] = q f + c (1 - f), with f = T E[a^2]. In the ``paper`` propagation, which has no attention,
+c = mean^2.
+
+Where keys and values come from the same D numbers (self-attention), the weights lean to the values that agree with the
+query: with scores of standard deviation s, the mean of the D numbers moves by s (1 - f) along one direction (Gaussian
+integration by parts), which adds (q - c) s^2 (1 - f)^2 / D.
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ _CAUSAL_COUNTS = 24
 """Numbers of visible keys for which attention under a causal mask is computed."""
 
 
-def attended(score: Signal, keys_alike: float, queries_alike: float, value: Signal, count: int) -> Signal:
+def attended(
+    score: Signal, keys_alike: float, queries_alike: float, value: Signal, count: int, lean: float = 0.0
+) -> Signal:
     """Return the signal of the mean of ``value`` under softmax weights.
 
     Args:
@@ -37,13 +42,17 @@ def attended(score: Signal, keys_alike: float, queries_alike: float, value: Sign
         queries_alike: correlation between the scores of two queries.
         value: what is averaged.
         count: positions T.
+        lean: 1 / D where keys and values come from the same D numbers, else 0.
     """
-    weights = softmax(Signal(0.0, max(score.variance * (1 - keys_alike), 0.0)), count)
+    varying = max(score.variance * (1 - keys_alike), 0.0)
+    weights = softmax(Signal(0.0, varying), count)
     focus = count * weights.second_moment
     together = 1 / count + max(queries_alike, 0.0) * (focus - 1 / count)
     alone, shared = value.second_moment, value.shared_moment
-    second = alone * focus + shared * (1 - focus)
-    return Signal.from_moments(value.mean, second, (alone - shared) * together + shared)
+    leaning = lean * varying * (1 - focus) ** 2
+    second = alone * focus + shared * (1 - focus) + (alone - shared) * leaning
+    pairs = (alone - shared) * (together + max(queries_alike, 0.0) * leaning) + shared
+    return Signal.from_moments(value.mean, second, pairs)
 
 
 def alike(x: Signal) -> float:
@@ -90,7 +99,9 @@ def multi_head_attention(call: Call, *signals: Signal) -> Weighted:
     count = math.prod(size or UNKNOWN_SIZE for size in shape[1:-1])
     # The sum over the length of a head is divided by its root.
     score = Signal(0.0, q.second_moment * k.second_moment)
-    mean = _mean_of_values(call, score, q, k, v, count)
+    given = roles(call, signals)
+    lean = 1 / inner["value"].kernel.shape[0] if call.settings.exact and given[1] is given[2] else 0.0
+    mean = _mean_of_values(call, score, q, k, v, count, lean)
     averaged = mean if call.settings.exact else Signal(0.0, mean.second_moment)
     signal, scale = _projected_out(call, inner["attention_output"].kernel, averaged)
     if len(call.output_shapes) == 1:
@@ -99,14 +110,14 @@ def multi_head_attention(call: Call, *signals: Signal) -> Weighted:
 
 
 def _mean_of_values(
-    call: Call, score: Signal, query: Signal, key: Signal, value: Signal, count: int
+    call: Call, score: Signal, query: Signal, key: Signal, value: Signal, count: int, lean: float = 0.0
 ) -> Signal:
     """Return what attention puts out; under a causal mask, on average over queries that see 1 to ``count`` keys."""
     alikes = (alike(key), alike(query)) if call.settings.exact else (0.0, 0.0)
     if not _causal(call):
-        return attended(score, *alikes, value, count)
+        return attended(score, *alikes, value, count, lean)
     seen = sorted({round(n) for n in np.linspace(1, count, min(count, _CAUSAL_COUNTS))})
-    means = [attended(score, *alikes, value, n) for n in seen]
+    means = [attended(score, *alikes, value, n, lean) for n in seen]
     return mixture(means, np.gradient(np.array(seen, float)).tolist() if len(seen) > 1 else [1.0])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -10,6 +11,8 @@ import keras
 from gondwana.autoinit.propagation.calculus import Energy
 from gondwana.autoinit.registry import Call, Scale, Weighted, rule
 from gondwana.autoinit.rules.elementwise import activate
+from gondwana.autoinit.signals.fields import Field
+from gondwana.autoinit.signals.law import Part, new_source
 from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.signals.window import Window, channels, per_axis, spatial
 
@@ -31,7 +34,20 @@ def weighted(
     energy = call.calculus.contract(x, size, window)
     target = call.weights_for[0] if call.weights_for else None
     scale = call.scale(variable, energy if target is None else call.calculus.contract(target, size, window))
-    return _output(call, energy, scale), scale
+    return _from_shared_weights(call, variable, _output(call, energy, scale)), scale
+
+
+def _from_shared_weights(call: Call, variable: Any, y: Signal) -> Signal:
+    """Let the calls of a shared layer know of each other: two inputs meet the same weights, as two examples do."""
+    if not call.weights_for or not isinstance(y.law, Field):
+        return y
+
+    def related(part: Part) -> Part:
+        common = min(max(part.rho.between, 0.0), 1.0)
+        loadings = {-id(variable): math.sqrt(common), new_source(): math.sqrt(1 - common)}
+        return replace(part, loadings=loadings)
+
+    return y.law.mapped(related, keep=True).signal()
 
 
 def _output(call: Call, energy: Energy, scale: Scale) -> Signal:

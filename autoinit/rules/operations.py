@@ -346,10 +346,25 @@ _MOVES: Mapping[str, Callable[[Any], Any]] = {
 @rule(*classes(list(_MOVES.values()), IMAGE))
 def rearrange(call: Call, x: Signal) -> Signal | tuple[Signal, ...]:
     """The same entries in other places, or some of them."""
+    before, crossed = call.input_shapes[0][1:], _crosses(call)
     moved = tuple(
-        call.calculus.rearrange(x, call.input_shapes[0][1:], shape[1:]) for shape in call.output_shapes
+        call.calculus.rearrange(x, before, shape[1:], crossed=crossed) for shape in call.output_shapes
     )
     return moved[0] if len(moved) == 1 else moved
+
+
+def _crosses(call: Call) -> bool:
+    """Whether a transposition puts another axis in the place of the channels."""
+    if type(call.operation) not in _TRANSPOSITIONS:
+        return False
+    told_apart = tuple(range(2, 2 + len(call.input_shapes[0])))
+    spec = call.operation.compute_output_spec(keras.KerasTensor(told_apart))
+    return bool(spec.shape[-1] != told_apart[-1])
+
+
+_TRANSPOSITIONS = tuple(
+    operation_class(_MOVES[name], IMAGE) for name in ("transpose", "swapaxes", "moveaxis")
+)
 
 
 @rule(*classes([lambda x: ops.cast(x, "float16"), ops.stop_gradient, ops.copy], IMAGE))

@@ -5,17 +5,16 @@ The paper (Appendix A, recurrent layers) does the same. Their gates confine the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import keras
 import numpy as np
 
 from gondwana.autoinit.draws import Float32
+from gondwana.autoinit.frontends.keras.running import is_users, run
 from gondwana.autoinit.registry import Call, rule
-from gondwana.autoinit.rules.elementwise import measured
 from gondwana.autoinit.rules.pooling import UNKNOWN_SIZE
+from gondwana.autoinit.signals.samples import measured_signal
 from gondwana.autoinit.signals.signal import Signal
 
 layers = keras.layers
@@ -36,7 +35,7 @@ RECURRENT = (
 def recurrent(call: Call, x: Signal, *states: Signal) -> Signal | tuple[Signal, ...]:
     """Run the layer, with the weights that it has, on Gaussian sequences like those that come in."""
     signals = [
-        _signal(np.asarray(keras.ops.convert_to_numpy(output), np.float64), call)
+        measured_signal(np.asarray(keras.ops.convert_to_numpy(output), np.float64), exact=call.settings.exact)
         for output in recurrent_output(call.layer, sequences(call, x))
     ]
     return signals[0] if len(signals) == 1 else tuple(signals)
@@ -59,30 +58,9 @@ def sequences(call: Call, x: Signal) -> Float32:
     return np.asarray(values, np.float32)
 
 
-def recurrent_output(layer: Any, sequence: Float32) -> list[Any]:
+def recurrent_output(layer: Any, sequence: Any) -> list[Any]:
     """Return the outputs of a recurrent layer, whose state stays as it was."""
-    with _states_kept(layer):
-        return list(keras.tree.flatten(layer.call(keras.ops.convert_to_tensor(sequence), training=False)))
-
-
-def _signal(values: Any, call: Call) -> Signal:
-    """Return the signal of simulated values of shape (batch, positions..., channels)."""
-    flat = measured(values)
-    if not call.settings.exact or values.ndim < 3:
-        return Signal(flat.mean, flat.variance, flat.variance if call.settings.exact else 0.0)
-    rows = values.reshape(len(values), -1, values.shape[-1]) - flat.mean
-    count = rows.shape[1]
-    pairs = np.square(rows.sum(axis=1)) - np.square(rows).sum(axis=1)
-    covariance = float(f"{pairs.mean() / max(count * (count - 1), 1):.4g}")
-    return Signal(flat.mean, flat.variance, min(max(covariance, 0.0), flat.variance))
-
-
-@contextmanager
-def _states_kept(layer: Any) -> Iterator[None]:
-    """Put back the variables that a stateful layer changes when it runs."""
-    before = [variable.numpy() for variable in layer.non_trainable_variables]
-    try:
-        yield
-    finally:
-        for variable, value in zip(layer.non_trainable_variables, before, strict=True):
-            variable.assign(value)
+    tensor = keras.ops.convert_to_tensor(sequence)
+    if layer.non_trainable_variables or is_users(layer):
+        return run(layer, [tensor], {}, training=False)
+    return list(keras.tree.flatten(layer.call(tensor, training=False)))

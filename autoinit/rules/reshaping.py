@@ -16,7 +16,6 @@ layers = keras.layers
 @rule(
     layers.Flatten,
     layers.Reshape,
-    layers.Permute,
     layers.RepeatVector,
     layers.UpSampling1D,
     layers.UpSampling2D,
@@ -28,6 +27,13 @@ layers = keras.layers
 def rearrange(call: Call, x: Signal) -> Signal:
     """The distribution of the entries stays."""
     return call.calculus.rearrange(x, call.input_shapes[0][1:], call.output_shapes[0][1:])
+
+
+@rule(layers.Permute)
+def permute(call: Call, x: Signal) -> Signal:
+    """Channels may become positions, which are independent then."""
+    crossed = call.layer.dims[-1] != len(call.layer.dims)
+    return call.calculus.rearrange(x, call.input_shapes[0][1:], call.output_shapes[0][1:], crossed=crossed)
 
 
 @rule(layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)

@@ -29,6 +29,7 @@ from gondwana.autoinit.signals.law import (
 _SIZES = 9
 """Number of sizes of the argument at which a function is evaluated where the size depends on the position."""
 
+_TAIL = 0.05
 _SILENT = 1e-3
 """Relative variance of E[x^2] among examples below which it is taken as 0."""
 
@@ -54,7 +55,13 @@ def _applied(part: Part, f: ScalarFunction, new: Part) -> Part:
         return new
     amplitudes, weights = scales(spread)
     deviation = math.sqrt(max(part.second - part.mean**2, 0.0))
-    means = _finite(f, part.mean + deviation * amplitudes[:, None] * Z) @ WEIGHTS
+    values = _finite(f, part.mean + deviation * amplitudes[:, None] * Z)
+    means = values @ WEIGHTS
+    second = float(weights @ (values**2 @ WEIGHTS))
+    if (
+        second > 0 and abs(math.log(new.second / second)) > _TAIL
+    ):  # steep functions see what the grid makes of tails
+        new = new.mapped(moments_fixed(new.values, float(weights @ means), second))
     extra = float(weights @ means**2 - (weights @ means) ** 2)
     pairs = zip(part.rho[:2], (across, near), strict=True)
     latent = [new.latent(new.shared(rho) + overlap * extra) for rho, overlap in pairs]

@@ -38,11 +38,17 @@ def maximum(part: Part, count: float, everywhere: bool) -> Part:
     z = special.ndtri(np.clip((np.append(0.0, cumulated[:-1]) + cumulated) / 2, 1e-17, 1 - 1e-16))
     result = Part(np.interp(Z, z, values[order]), share=part.share, loadings={new_source(): 1.0})
 
+    # Given what the entries of a window share, t, its maximum has the mean g(t). The t of two windows are correlated
+    # by the correlation of their entries over that within a window, so Mehler's formula holds for g.
+    conditional = np.diff(below, axis=1, prepend=0.0) @ values[order]
+    powers = (coarse()[2] @ conditional) ** 2
+    left = max(float(mass @ conditional**2) - float(powers.sum()), 0.0)
+    degrees = np.arange(len(powers))
+
     def latent(one: float) -> float:
         """Correlation between the maxima of two windows whose entries are correlated by ``one`` at most."""
-        shared = _below(max(min(one, rho), 0.0), order, part) ** count
-        conditional = np.diff(shared, axis=1, prepend=0.0) @ values[order]
-        return result.latent(float(mass @ conditional**2))
+        ratio = min(max(one, 0.0) / rho, 1.0) if rho > 0 else 0.0
+        return result.latent(float(ratio**degrees @ powers) + left * ratio ** len(powers))
 
     result = replace(result, rho=part.rho.mapped(latent))
     return replace(result, rho=result.rho.single()) if everywhere else result

@@ -19,11 +19,12 @@ _OTHER_NAMES = {
 }
 """Variables whose ``..._initializer`` attribute may not carry their name."""
 
-_FIXED: dict[tuple[type, str], str] = {
+_FIXED: dict[tuple[type, str], Any] = {
     (keras.layers.RMSNormalization, "scale"): "ones",
     (keras.layers.AdditiveAttention, "scale"): "glorot_uniform",
     (keras.layers.Attention, "scale"): "ones",
     (keras.layers.Attention, "concat_score_weight"): "ones",
+    (keras.layers.SpectralNormalization, "vector_u"): keras.initializers.TruncatedNormal(stddev=0.02),
 }
 """Initializers that Keras does not let one choose."""
 

@@ -181,12 +181,17 @@ def test_impossible_inputs_are_refused(mean, variance, message):
         autoinit.plan(convnet(), input_mean=mean, input_variance=variance)
 
 
-def test_activation_without_moments_is_refused_by_name():
+def test_activation_without_moments_is_refused_by_name_or_simulated_with_a_warning():
     def pole(x):
         return 1.0 / x
 
     with pytest.raises(autoinit.NotIntegrableError, match="'pole'"):
-        autoinit.plan(convnet(pole))
+        autoinit.plan(convnet(pole), on_unknown="error")
+    with pytest.warns(UserWarning, match="seems to have no finite variance") as caught:
+        planned = autoinit.plan(convnet(pole))
+    assert "scaled, simulated" in str(planned)
+    assert "'first'" in str(caught[0].message)
+    assert caught[0].filename == __file__
 
 
 def test_plan_prints_a_table():

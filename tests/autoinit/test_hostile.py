@@ -233,7 +233,7 @@ def test_an_unknown_layer_over_time_warns_like_any_other():
 
     model = keras.Sequential([keras.Input((5, 4)), layers.TimeDistributed(Doubled()), layers.Dense(2)])
     with pytest.warns(UserWarning, match="no rule for Doubled"):
-        autoinit.plan(model)
+        autoinit.plan(model, on_unknown="warn")
     planned = autoinit.plan(model, rules={Doubled: lambda call, x: x.affine(2.0)})
     assert planned.weights[0].deviation ** 2 == pytest.approx(1 / 16)
 
@@ -292,7 +292,7 @@ def test_a_recurrent_layer_is_fed_with_time_steps_as_alike_as_they_are():
     )
     assert 0 < exact[0].covariance < exact[0].variance
     assert paper[0].covariance == 0
-    assert exact[0].variance == pytest.approx(paper[0].variance)
+    assert exact[0].variance == pytest.approx(paper[0].variance, rel=0.1)
     measured = autoinit.measure(model, draws=4, batch=128)[-1].variances.mean()
     off = [abs(np.log(signals[1].variance / measured)) for signals in (exact, paper)]
     assert off[0] < off[1]  # about 0.2 against 0.7

@@ -167,6 +167,16 @@ EXAMPLES: dict[Any, list[Example]] = {
     layers.Permute: [Example(lambda: layers.Permute((2, 1)), SERIES)],
     layers.RepeatVector: [Example(lambda: layers.RepeatVector(3), VECTOR)],
     layers.InputLayer: [Example(lambda: layers.Identity(), VECTOR)],
+    layers.SpectralNormalization: [
+        Example(
+            lambda: layers.SpectralNormalization(layers.Dense(24), power_iterations=20), ((48,),), bias=0.05
+        ),
+        Example(
+            lambda: layers.SpectralNormalization(layers.Dense(64, activation="relu"), power_iterations=20),
+            ((64,),),
+            bias=0.05,
+        ),
+    ],
     layers.TimeDistributed: [
         Example(lambda: layers.TimeDistributed(layers.Dense(12)), ((5, 24),)),
         Example(lambda: layers.TimeDistributed(layers.Conv2D(4, 3, padding="same")), ((3, 6, 6, 4),), EXACT),

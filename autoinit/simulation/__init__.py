@@ -1,0 +1,1 @@
+"""What no rule or integral covers, on seeded draws."""
