@@ -3,8 +3,8 @@
 ``python benchmarks/codeepneat/side_by_side.py selection`` asks whether search is worth it: random search, evolution by
 the paper's rules and with the extensions of docs/codeepneat.md, in one space. ``... initialization`` asks whether
 AutoInit is (the paper's Figures 6a and 8). Searches are paired by seed, which was fixed before they ran; ``gondwana
-compare`` takes evolutions for independent, which is right without equal first generations too. Trainings run in this process, on one core. Each finished search is appended
-to a file, and a second call goes on where the first one ended.
+compare`` takes evolutions for independent, which is right without equal first generations too. Trainings run in this
+process, on one core. Each finished search is appended to a file, and a second call goes on where the first one ended.
 """
 
 from __future__ import annotations

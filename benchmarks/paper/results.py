@@ -31,20 +31,20 @@ from gondwana.nas.report.report import load_run
 
 BY_HAND = "<!-- by hand -->"
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "statsmodels", "ray")
-PAGE = """# {name}: measured
+PAGE = """# {stem}: measured
 
 Written by `python benchmarks/paper/results.py` from the run that this command makes:
 
 ```bash
-gondwana compare configs/paper/{name}.yaml --data-dir DATA
+gondwana compare configs/paper/{name}.yaml --data-dir DATA{options}
 ```
 
 {trainings} trainings, {failures}; {work} of work, {wall} from begin to end. The compared values are in
-[{name}.csv]({name}.csv).
+[{stem}.csv]({stem}.csv).
 
 {table}
 
-![Figure]({name}.svg)
+![Figure]({stem}.svg)
 
 ## Verdict
 
@@ -142,7 +142,7 @@ def evolution_figure(groups: Groups, metric: str) -> Figure:
     return figure
 
 
-def write(run: RunData, out: Path) -> None:
+def write(run: RunData, out: Path, sets: Sequence[str] = ()) -> None:
     """Write the three files."""
     result = compare_run(run)
     if result.comparison is None:
@@ -159,11 +159,11 @@ def write(run: RunData, out: Path) -> None:
         with mpl.rc_context({"svg.hashsalt": "gondwana", "svg.fonttype": "none"}):
             figure.savefig(picture, metadata={"Date": None})
     result.to_frame().to_csv(out.with_suffix(".csv"), index=False)
-    out.with_suffix(".md").write_text(page(run, result, table, out), encoding="utf-8")
+    out.with_suffix(".md").write_text(page(run, result, table, out, sets), encoding="utf-8")
 
 
-def page(run: RunData, result: RunComparison, table: Sequence[str], out: Path) -> str:
-    """Return OUT.md."""
+def page(run: RunData, result: RunComparison, table: Sequence[str], out: Path, sets: Sequence[str]) -> str:
+    """Return OUT.md; ``sets`` are the overrides of the config that the run was made with."""
     found = result.comparison
     if found is None:
         raise ValueError("there is no comparison")
@@ -178,6 +178,8 @@ def page(run: RunData, result: RunComparison, table: Sequence[str], out: Path) -
         facts += [f"{name} {packages[name]}" for name in PACKAGES if name in packages]
     return PAGE.format(
         name=run.name,
+        stem=out.name,
+        options="".join(f" \\\n    --set {one}" for one in sets),
         trainings=len(run.outcomes),
         failures=failed,
         work=duration(worked),
@@ -196,8 +198,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="beginning of the files' names")
+    parser.add_argument("--set", action="append", default=[], help="override that the run was made with")
     options = parser.parse_args()
-    write(load_run(options.run), options.out)
+    write(load_run(options.run), options.out, options.set)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,8 @@ def _what_could_have_been_seen(pair: Pair) -> str:
             f"{groups} would show, with probability {planned.power:.0%}, {what} {planned.detectable:.2f} or more "
             f"(seen: {pair.superiority.estimate:.2f})"
         )
-    if math.isnan(planned.needed):
+    enough = pair.pairs is not None and planned.needed <= pair.pairs  # many of these pairs are equal
+    if math.isnan(planned.needed) or enough:
         return text + "."
     unit = "pairs" if paired else "per group"
     return text + f"; an effect as small as the one seen would need about {planned.needed:,.0f} {unit}."

@@ -121,6 +121,16 @@ def test_verdict_without_evidence_says_what_could_have_been_seen() -> None:
     assert "per group" in sentence
 
 
+def test_no_more_pairs_are_asked_for_than_there_are() -> None:
+    first = [0.1, 0.1, 0.1, 0.112, 0.117, 0.114, 0.1, 0.1]
+    second = [0.1, 0.1, 0.1, 0.176, 0.202, 0.228, 0.195, 0.134]
+    pair = compare({"a": first, "b": second}, paired=True)
+    assert pair.pairs[0].power.needed <= 8  # so that the test could fail
+    sentence = pair.verdicts()[0]
+    assert sentence.startswith("No difference between a and b could be shown")
+    assert "would need" not in sentence
+
+
 @pytest.mark.parametrize("paired", [False, True])
 @pytest.mark.parametrize(
     "values",
