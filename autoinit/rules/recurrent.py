@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from gondwana.autoinit.draws import Float32
+from gondwana.autoinit.frontends.keras.recurrence import run_recurrent
 from gondwana.autoinit.frontends.keras.running import is_users, run
 from gondwana.autoinit.registry import Call, rule
 from gondwana.autoinit.rules.pooling import UNKNOWN_SIZE
@@ -58,9 +59,24 @@ def sequences(call: Call, x: Signal) -> Float32:
     return np.asarray(values, np.float32)
 
 
-def recurrent_output(layer: Any, sequence: Any) -> list[Any]:
-    """Return the outputs of a recurrent layer, whose state stays as it was."""
+def recurrent_output(layer: Any, sequence: Any, states: Any = None) -> list[Any]:
+    """Return the outputs of a recurrent layer, whose state stays as it was.
+
+    Args:
+        layer: built layer.
+        sequence: (batch, steps, ...), array or tensor.
+        states: at the start, a list, if they are not zeros.
+    """
+    given = None if states is None else [_array(state) for state in keras.tree.flatten(states)]
+    known = run_recurrent(layer, _array(sequence), given)
+    if known is not None:
+        return list(known)
     tensor = keras.ops.convert_to_tensor(sequence)
+    keywords = {} if states is None else {"initial_state": states}
     if layer.non_trainable_variables or is_users(layer):
-        return run(layer, [tensor], {}, training=False)
-    return list(keras.tree.flatten(layer.call(tensor, training=False)))
+        return run(layer, [tensor], keywords, training=False)
+    return list(keras.tree.flatten(layer.call(tensor, training=False, **keywords)))
+
+
+def _array(tensor: Any) -> Float32:
+    return np.asarray(keras.ops.convert_to_numpy(tensor), np.float32)
