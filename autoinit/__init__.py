@@ -4,6 +4,7 @@ Bingham and Miikkulainen, "AutoInit: Analytic Signal-Preserving Weight Initializ
 """
 
 from gondwana.autoinit.api import AutoInit
+from gondwana.autoinit.diagnostics.calibration import CalibratedLayer, Calibration, calibrate
 from gondwana.autoinit.diagnostics.figure import signal_figure
 from gondwana.autoinit.diagnostics.isometry import JacobianSpectrum, jacobian_spectrum
 from gondwana.autoinit.diagnostics.measure import Measurement, measure
@@ -29,6 +30,8 @@ __all__ = [
     "STRATEGIES",
     "AutoInit",
     "AutoInitError",
+    "CalibratedLayer",
+    "Calibration",
     "Call",
     "Centered",
     "CenteredActivation",
@@ -46,6 +49,7 @@ __all__ = [
     "Weighted",
     "activate",
     "apply",
+    "calibrate",
     "centered",
     "centering",
     "elementwise",

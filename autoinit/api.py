@@ -12,7 +12,10 @@ import keras
 
 from gondwana.autoinit.draws import check_seed
 from gondwana.autoinit.errors import AutoInitError
+from gondwana.autoinit.frontends.keras.chosen import LayerChoice, choose
+from gondwana.autoinit.frontends.keras.data import Data
 from gondwana.autoinit.frontends.keras.graph import functional_core
+from gondwana.autoinit.frontends.keras.inputs import Statistic
 from gondwana.autoinit.frontends.keras.rebuild import copied_layer, rebuilt
 from gondwana.autoinit.plan import Plan, plan
 from gondwana.autoinit.registry import OnUnknown, Propagation, Rule, check_rules
@@ -36,8 +39,9 @@ class AutoInit:
             ``constrain_weights`` (True: weights keep mean 0 and their scale throughout training);
             ``monte_carlo_samples`` and ``recurrent_monte_carlo_samples`` (entries per simulation, of an activation
             that is not elementwise and of a recurrent layer; nothing else is simulated here; the larger one counts).
-        input_data_mean: mean of the entries of the inputs; a number, or one per input.
-        input_data_var: their variance.
+        input_data_mean: mean of the entries of the inputs; a number, or one per input. None: 0, or what a preprocessing
+            layer at the input was made for, see :func:`autoinit.plan`.
+        input_data_var: their variance, likewise.
         custom_distribution_estimators: rules by layer class, see :func:`autoinit.rule`.
         signal_variance: wanted variance after each layer with weights.
         propagation: ``"paper"`` (Appendix A) or ``"exact"`` (mean-field theory).
@@ -56,8 +60,8 @@ class AutoInit:
     def __init__(
         self,
         weight_init_config: Mapping[str, Any] | None = None,
-        input_data_mean: float | Mapping[str, float] = 0.0,
-        input_data_var: float | Mapping[str, float] = 1.0,
+        input_data_mean: Statistic | None = None,
+        input_data_var: Statistic | None = None,
         custom_distribution_estimators: Mapping[type, Rule] | None = None,
         signal_variance: float = 1.0,
         *,
@@ -82,9 +86,11 @@ class AutoInit:
         self._plusplus = plusplus
         self._seed = secrets.randbelow(2**31) if seed is None else check_seed(seed)
 
-    def plan(self, model: keras.Model) -> Plan:
-        """Return what would be done to ``model``; see :func:`autoinit.plan` for the errors."""
-        return plan(model, seed=self._seed, **self._arguments, **self._config)
+    def plan(
+        self, model: keras.Model, *, layers: LayerChoice | None = None, data: Data | None = None
+    ) -> Plan:
+        """Return what would be done to ``model``; see :func:`autoinit.plan` for ``layers``, ``data`` and the errors."""
+        return plan(model, seed=self._seed, layers=layers, data=data, **self._arguments, **self._config)
 
     def initialize_model(
         self,
@@ -93,11 +99,13 @@ class AutoInit:
         custom_objects: Mapping[str, Any] | None = None,
         *,
         in_place: bool = True,
+        layers: LayerChoice | None = None,
+        data: Data | None = None,
     ) -> Any:
         """Initialize a model and return it.
 
         Only the kernels and embeddings of layers with weights are drawn; biases, normalization statistics and recurrent
-        layers keep their values.
+        layers keep their values, and so do layers that are frozen (``trainable=False``).
 
         Args:
             model: a built Keras model, or the configuration of one (a dict, or JSON text).
@@ -105,17 +113,21 @@ class AutoInit:
             custom_objects: classes and functions that the configuration names.
             in_place: draw the weights of the model that was passed; otherwise of a copy. AutoInit++ always makes a
                 copy, because it changes activations.
+            layers: which layers are drawn, by name, glob, layer or function; None for all that are trainable.
+            data: examples of the inputs, in place of their mean and variance.
 
         Raises:
             ModelError: if the model is not built or cannot be walked.
             AutoInitError: if the text is not the JSON of a model; and what :func:`autoinit.plan` raises.
         """
         target = _as_model(model, custom_objects)
+        # by path, since a copy has other layers of the same names
+        only = None if layers is None else choose(target, layers).paths
         if self._plusplus:
-            target = centered(target, variance=self._arguments["signal_variance"])
+            target = centered(target, variance=self._arguments["signal_variance"], layers=only)
         elif not in_place and target is model:
             target = _copied(target)
-        planned = self.plan(target)
+        planned = self.plan(target, layers=only, data=data)
         apply(planned, target, seed=self._seed)
         if self._constrain:
             constrain(target, planned)

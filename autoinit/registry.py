@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from gondwana.autoinit.errors import AutoInitError, UnsupportedLayerError
+from gondwana.autoinit.frontends.keras.graph import values_of
 from gondwana.autoinit.propagation.calculus import Calculus, Energy
 from gondwana.autoinit.propagation.paper import PaperCalculus
 from gondwana.autoinit.signals.signal import Signal
@@ -103,6 +104,7 @@ class Call:
         weights_for: signals for which the layer's weights are scaled, where these are not its inputs: a layer that
             is called several times is scaled for the mixture of what it receives.
         slope: E[f'^2] of the activation that follows the weights, for scales that look at the gradient.
+        kept: the ``id`` of each variable that keeps its value, and why.
     """
 
     operation: Any
@@ -115,6 +117,7 @@ class Call:
     calculus: Calculus = field(default_factory=PaperCalculus)
     weights_for: tuple[Signal, ...] = ()
     slope: float = 1.0
+    kept: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def layer(self) -> Any:
@@ -127,10 +130,8 @@ class Call:
         Raises:
             AutoInitError: if the layer receives nothing but zeros, or has no inputs.
         """
-        if self.settings.weights == "actual":
-            values = np.asarray(
-                variable.value if not hasattr(variable, "numpy") else variable.numpy(), np.float64
-            )
+        if self.settings.weights == "actual" or id(variable) in self.kept:
+            values = values_of(variable).astype(np.float64)
             return Scale(variable, float(np.sqrt(np.mean(values**2))), energy.fan_in)
         if not energy.value > 0:
             raise AutoInitError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,14 +124,19 @@ def _run(graph: Graph, inputs: Sequence[Any], training: bool) -> list[tuple[floa
     return found
 
 
-def evaluate(step: Step, values: dict[int, Any], training: bool) -> Any:
-    """Run one call of a graph on the tensors in ``values``, by their index."""
+def filled(step: Step, values: Mapping[int, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a call of a graph, with the tensors in ``values``, by their index."""
 
-    def filled(argument: Any) -> Any:
+    def tensor(argument: Any) -> Any:
         return values[step.inputs[argument.position]] if isinstance(argument, Slot) else argument
 
-    arguments = keras.tree.map_structure(filled, step.arguments)
-    keywords = keras.tree.map_structure(filled, dict(step.keywords))
+    arguments = keras.tree.map_structure(tensor, step.arguments)
+    return tuple(arguments), dict(keras.tree.map_structure(tensor, dict(step.keywords)))
+
+
+def evaluate(step: Step, values: Mapping[int, Any], training: bool) -> Any:
+    """Run one call of a graph on the tensors in ``values``, by their index."""
+    arguments, keywords = filled(step, values)
     if (
         isinstance(step.operation, keras.Layer)
         and "training" in inspect.signature(step.operation.call).parameters

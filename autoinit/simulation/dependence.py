@@ -28,8 +28,8 @@ layers = keras.layers
 _NARROW = 16
 """Number of inputs per output up to which a tensor is narrow."""
 
-_WIDE = 16
-"""Entries from which on a maximum is ruled by its largest weights; of two by two or three by three it is not."""
+_WIDE, _THIN = 16, 9
+"""Entries from which on a maximum is ruled by its largest weights; of fewer it is where ``_THIN`` inputs are summed."""
 
 REACH = 3
 """Number of layers with weights after which a pattern among positions is taken as gone."""
@@ -37,6 +37,7 @@ REACH = 3
 UPSAMPLING = (layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D)
 _COPIES = ("Repeat", "Tile", "Resize", "BroadcastTo")
 _PRODUCTS = ("Matmul", "Einsum", "Dot", "Tensordot", "Inner", "Vdot")
+_WEIGHTED = (*_PRODUCTS, "Conv", "DepthwiseConv", "SeparableConv", "ConvTranspose")
 _SIDE_BY_SIDE = ("Concatenate", "Stack")
 _MOVED = ("Roll", "Flip")
 _REDUCTIONS = ("Sum", "Mean", "Max", "Min")
@@ -60,6 +61,7 @@ _NORMS = (
     layers.LayerNormalization,
     layers.GroupNormalization,
     layers.RMSNormalization,
+    layers.Normalization,
     layers.PReLU,
     *RECURRENT,
 )
@@ -79,6 +81,12 @@ def is_product(step: Step) -> bool:
     return type(step.operation).__name__ in _PRODUCTS and len(step.inputs) > 1
 
 
+def is_constant_product(step: Step) -> bool:
+    """Whether an operation sums products of entries with constants, which are no random weights and have a pattern."""
+    alone = len(step.inputs) == 1 and not isinstance(step.operation, keras.Layer)
+    return alone and type(step.operation).__name__ in _WEIGHTED and not scales_weights(step)
+
+
 class Dependence:
     """What is known of each tensor of a graph while a plan walks along it.
 
@@ -91,11 +99,12 @@ class Dependence:
         self.rough: dict[int, int] = {}
         self.tied: set[int] = set()
         self.narrow: dict[int, int] = {}
+        self.thin: set[int] = set()
 
     def mixes(self, step: Step) -> bool:
         """Whether only draws tell what the operation puts out."""
         operation, kind = step.operation, type(step.operation).__name__
-        if is_product(step):
+        if is_product(step) or is_constant_product(step):
             return True
         if getattr(operation, "interpolation", "nearest") != "nearest":
             return True
@@ -112,8 +121,10 @@ class Dependence:
             axes = range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis
             if any(a % rank in (0, rank - 1) for a in axes):
                 return True
-        if pools and "Max" in kind and _is_wide(operation) and not self.narrow.keys().isdisjoint(step.inputs):
-            return True
+        if pools and "Max" in kind:
+            ruled = self.narrow if _is_wide(operation) else self.thin
+            if not set(ruled).isdisjoint(step.inputs):
+                return True
         return pools and any(index in self.rough for index in step.inputs)
 
     def note(self, step: Step, *, simulated: bool, fan_in: float = math.inf) -> None:
@@ -122,6 +133,8 @@ class Dependence:
         depth = 0 if fan_in <= _NARROW else min(before, default=2) + scales_weights(step)
         if depth < 2:
             self.narrow.update(dict.fromkeys(step.outputs, depth))
+        if fan_in <= _THIN or (not scales_weights(step) and not self.thin.isdisjoint(step.inputs)):
+            self.thin.update(step.outputs)
         operation, kind = step.operation, type(step.operation).__name__
         several = [i for i in step.outputs if (positions(self.shapes[i][1:-1]) or 2) > 1]
         if (

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from gondwana.autoinit.errors import NotIntegrableError, UnsupportedLayerError, warn_user
+from gondwana.autoinit.errors import AutoInitError, NotIntegrableError, UnsupportedLayerError, warn_user
 from gondwana.autoinit.frontends.keras.graph import Step
 from gondwana.autoinit.registry import Call, Result, Rule, Weighted, pass_through, simulate
 from gondwana.autoinit.signals.signal import Signal
@@ -33,6 +33,8 @@ def outcome(simulation: Simulation, step: Step, call: Call, rule: Rule, given: S
     chosen = call.settings.on_unknown
     if rule is simulate:
         return _simulated(simulation, step, call, given)
+    if chosen == "simulate" and step.outputs[0] in simulation.kept:
+        return _kept(simulation, step, call, given, rule)
     if chosen == "simulate" and simulation.needs(step):
         return _simulated(simulation, step, call, given, rule)
     try:
@@ -85,6 +87,18 @@ def _simulated(
     if rule is pass_through and not given:
         return Signal(0.0, 1.0)
     return rule(call, *given)
+
+
+def _kept(simulation: Simulation, step: Step, call: Call, given: Sequence[Signal], rule: Rule) -> Result:
+    """Return the signals of a layer that is run with its own weights; its rule gives their scales, for the gradient."""
+    result = _simulated(simulation, step, call, given, rule)
+    if isinstance(result, Weighted) or rule in (pass_through, simulate):
+        return result
+    try:
+        ruled = rule(replace(call, settings=replace(call.settings, weights="actual")), *given)
+    except (AutoInitError, ArithmeticError, TypeError, LookupError):
+        return result  # no rule for this call: the gradient takes the layer for one without weights
+    return Weighted(result, ruled.scales) if isinstance(ruled, Weighted) else result
 
 
 def _warn(step: Step, error: Exception, done: str) -> None:

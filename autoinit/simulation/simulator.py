@@ -8,8 +8,9 @@ the weights that it has; its own initializers have drawn them, and initializatio
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import keras
@@ -17,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gondwana.autoinit.draws import draw, generator
-from gondwana.autoinit.errors import NotIntegrableError, warn_user
-from gondwana.autoinit.frontends.keras.graph import Slot, Step
+from gondwana.autoinit.frontends.keras.graph import Graph, Slot, Step
 from gondwana.autoinit.frontends.keras.running import run
 from gondwana.autoinit.moments.functions import is_elementwise
+from gondwana.autoinit.moments.gaussian import Array
 from gondwana.autoinit.propagation.normalization import has_dead_channels
 from gondwana.autoinit.registry import Scale, Settings
 from gondwana.autoinit.rules.pooling import UNKNOWN_SIZE
@@ -29,6 +30,7 @@ from gondwana.autoinit.signals.fields import Field, field_of
 from gondwana.autoinit.signals.samples import GROUP, measured_signal, sampled
 from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.signals.window import Shape
+from gondwana.autoinit.simulation.checked import signal_of
 from gondwana.autoinit.simulation.dependence import REACH, UPSAMPLING, Dependence, is_product, scales_weights
 
 _ENTRIES = 1 << 19
@@ -46,9 +48,6 @@ _MOST_STEPS, _FEW_STEPS = 48, 12
 """Operations that are run to make the inputs of one; beyond them, or fewer of wide ones, tensors are drawn."""
 
 _ALIKE = 0.05
-_FEW = 1000
-_DOMINANT = 0.2
-"""Share of the sum of squares that one of at least ``_FEW`` values has only where the variance is not finite."""
 
 
 Found: TypeAlias = tuple[tuple[Signal, ...], dict[int, Any]]
@@ -59,46 +58,50 @@ class Simulation:
     """Draws of the tensors of one walk over a graph.
 
     Args:
-        steps: of the graph, in order.
-        inputs: of the graph.
-        shapes: of its tensors, with the batch axis.
-        dtypes: of its tensors.
+        steps: of the graph, in order, without masks.
+        graph: that is walked over.
         settings: of the plan.
         signals: of its tensors; the plan adds to them as it walks.
         scales: of the weights, by the ``id`` of the variable; the plan adds to them too.
         activated: the signal before the activation of a layer with weights.
         memory: what earlier walks over the same graph found, which is not run again while the signals are the same;
             None if there is one walk only.
+        kept: first outputs of the steps that keep their weights; these are run with them.
+        data: examples for inputs of the graph, by tensor.
     """
 
     def __init__(
         self,
         steps: Sequence[Step],
-        inputs: Sequence[int],
-        shapes: Sequence[Shape],
-        dtypes: Sequence[str],
+        graph: Graph,
         settings: Settings,
         signals: Mapping[int, Signal],
         scales: Mapping[int, Scale],
         activated: Callable[[Step], Signal],
         memory: dict[Hashable, Found] | None,
+        kept: Collection[int] = (),
+        data: Mapping[int, Array] | None = None,
     ) -> None:
-        self.steps, self.shapes, self.dtypes, self.settings = steps, shapes, dtypes, settings
+        self.steps, self.shapes, self.dtypes, self.settings = steps, graph.shapes, graph.dtypes, settings
         self.signals, self.scales, self.activated = signals, scales, activated
         self.memory = memory
         self.keys: dict[int, Hashable] = {}
         self.producer = {index: number for number, step in enumerate(steps) for index in step.outputs}
         self.last_use = {index: number for number, step in enumerate(steps) for index in step.inputs}
-        self.batch = next((shapes[index][0] for index in inputs if shapes[index][0]), None)
-        self.dependence = Dependence(shapes)
-        self.values: dict[int, Any] = {}
-        self.open: set[int] = set()
+        self.batch = next((graph.shapes[index][0] for index in graph.inputs if graph.shapes[index][0]), None)
+        self.dependence = Dependence(graph.shapes)
+        self.kept = frozenset(kept)
+        self.values: dict[int, Any] = {
+            index: keras.ops.convert_to_tensor(rows, dtype=graph.dtypes[index])
+            for index, rows in (data or {}).items()
+        }
+        self.open: set[int] = set(self.values)
         self.measured: set[int] = set()
         self.grouped = False  # whether a tensor was drawn whose examples have something in common
 
     def needs(self, step: Step) -> bool:
         """Whether an operation that has a rule is simulated all the same."""
-        if not self.open.isdisjoint(step.inputs) and not scales_weights(step):
+        if step.outputs[0] in self.kept or not (self.open.isdisjoint(step.inputs) or scales_weights(step)):
             return True
         return self.settings.exact and (self.dependence.mixes(step) or self._has_dead_channels(step))
 
@@ -156,8 +159,11 @@ class Simulation:
         rows = self._rows(region)
         for member in region:
             self._execute(member, rows)
-        result = tuple(self._signal(step, index) for index in step.outputs)
+        result = self._signals(step)
         return result, {index: self.values[index] for member in region for index in member.outputs}
+
+    def _signals(self, step: Step) -> tuple[Signal, ...]:
+        return tuple(signal_of(step, self.values[index], exact=self.settings.exact) for index in step.outputs)
 
     def _key(self, region: Sequence[Step]) -> Hashable:
         """Return all that the draws of a region depend on."""
@@ -172,7 +178,7 @@ class Simulation:
         """Return the signal after the activation of a layer with weights, of draws from before it."""
         shape = self.shapes[step.outputs[0]]
         self._activate(step, self._most_rows(shape))
-        result = (self._signal(step, step.outputs[0]),)
+        result = self._signals(step)[:1]
         self.measured.update(step.outputs)
         return result
 
@@ -255,11 +261,21 @@ class Simulation:
             )
         else:
             outputs = self._ran(step, arguments, keywords)
+        if weighted:
+            outputs = [self._as_loud_as_planned(i, x) for i, x in zip(step.outputs, outputs, strict=True)]
         self.values.update(zip(step.outputs, outputs, strict=True))
 
+    def _as_loud_as_planned(self, index: int, values: Any) -> Any:
+        """Scale draws to the second moment of the plan, which few draws of weights miss by chance."""
+        planned = self.signals[index].second_moment if index in self.signals else 0.0
+        drawn = float(keras.ops.mean(keras.ops.square(keras.ops.cast(values, "float32"))))
+        if not (planned > 0 and 0 < drawn < math.inf):
+            return values
+        return values * keras.ops.cast(math.sqrt(planned / drawn), values.dtype)
+
     def _ran(self, step: Step, arguments: Any, keywords: Any, draw_number: int = 0) -> list[Any]:
-        if isinstance(step.operation, RECURRENT) and len(step.inputs) == 1 and not keywords:
-            return recurrent_output(step.operation, arguments[0])
+        if isinstance(step.operation, RECURRENT) and len(arguments) == 1 and keywords.get("mask") is None:
+            return recurrent_output(step.operation, arguments[0], keywords.get("initial_state"))
         weighted = scales_weights(step) and self._is_planned(step)
         return run(
             step.operation,
@@ -355,26 +371,6 @@ class Simulation:
             if isinstance(step.operation, keras.layers.Embedding)
             for index in step.inputs
         }
-
-    def _signal(self, step: Step, index: int) -> Signal:
-        values = np.asarray(keras.ops.convert_to_numpy(self.values[index]), np.float64)
-        finite = np.isfinite(values)
-        where = f"{type(step.operation).__name__} {step.name!r}"
-        if not finite.any():
-            raise NotIntegrableError(f"none of the simulated values of {where} is finite")
-        if not finite.all():
-            warn_user(
-                f"{where} is not defined for all of its inputs: {1 - finite.mean():.2%} of its simulated values are "
-                "not finite and are left out of the plan"
-            )
-            values = np.where(finite, values, values[finite].mean())
-        squares = np.square(values)
-        if values.size >= _FEW and squares.max() > _DOMINANT * squares.sum() > 0:
-            warn_user(
-                f"{where} seems to have no finite variance: one of its {values.size} simulated values holds "
-                f"{squares.max() / squares.sum():.0%} of their mean square"
-            )
-        return measured_signal(values, exact=self.settings.exact)
 
 
 def _entries(shape: Shape) -> int:

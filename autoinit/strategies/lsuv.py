@@ -6,16 +6,17 @@ layer's output has on a batch of data.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from gondwana.autoinit.diagnostics.calibration import without_activation
 from gondwana.autoinit.diagnostics.measure import evaluate
 from gondwana.autoinit.draws import check_seed, draw, generator
 from gondwana.autoinit.errors import ModelError
+from gondwana.autoinit.frontends.keras.chosen import LayerChoice
 from gondwana.autoinit.frontends.keras.graph import trace
 from gondwana.autoinit.plan import plan
 from gondwana.autoinit.registry import has_rule
@@ -27,19 +28,24 @@ MOST_STEPS = 10
 """How many corrections a layer gets at most."""
 
 
-def lsuv(model: keras.Model, data: Sequence[Any], *, seed: int) -> keras.Model:
+def lsuv(
+    model: keras.Model, data: Sequence[Any], *, seed: int, layers: LayerChoice | None = None
+) -> keras.Model:
     """Initialize the kernels of ``model`` in place by LSUV and return the model.
 
     Args:
-        model: built model; every weight that AutoInit would scale is drawn.
+        model: built model; every weight that AutoInit would draw is drawn.
         data: one array per input, a batch of examples.
         seed: of the orthogonal matrices.
+        layers: which layers are drawn; None for all that are trainable, see :func:`autoinit.plan`.
 
     Raises:
         ModelError: if a layer puts out a constant on this data, or the model cannot be walked.
     """
     check_seed(seed)
-    scaled = {planned.index: planned for planned in plan(model, on_unknown="passthrough").weights}
+    scaled = {
+        planned.index: planned for planned in plan(model, on_unknown="passthrough", layers=layers).weights
+    }
     weights = model.weights
     kernels = {id(weights[index]): index for index in scaled}
     for index, planned in scaled.items():
@@ -51,7 +57,7 @@ def lsuv(model: keras.Model, data: Sequence[Any], *, seed: int) -> keras.Model:
         own = [weight for weight in getattr(step.operation, "weights", []) if id(weight) in kernels]
         if own and id(step.operation) not in done:
             done.add(id(step.operation))
-            with _without_activation(step.operation):
+            with without_activation(step.operation):
                 _correct(step, own[-1], values)
         outputs = keras.tree.flatten(evaluate(step, values, training=False))
         values.update(zip(step.outputs, outputs, strict=True))
@@ -69,17 +75,3 @@ def _correct(step: Any, kernel: Any, values: dict[int, Any]) -> None:
         if abs(variance - 1) < TOLERANCE:
             return
         kernel.assign(kernel / variance**0.5)
-
-
-@contextmanager
-def _without_activation(layer: Any) -> Iterator[None]:
-    """Let a layer put out what goes into its activation."""
-    activation = getattr(layer, "activation", None)
-    if not callable(activation) or isinstance(layer, keras.layers.RNN):
-        yield
-        return
-    layer.activation = keras.activations.linear
-    try:
-        yield
-    finally:
-        layer.activation = activation

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from gondwana.autoinit.errors import AutoInitError, ModelError
+from gondwana.autoinit.frontends.keras.chosen import LayerChoice, choose
 from gondwana.autoinit.frontends.keras.graph import Graph, functional_core, trace
 from gondwana.autoinit.frontends.keras.rebuild import (
     copied_layer,
@@ -124,16 +125,18 @@ def _centered_rule(call: Call, x: Signal) -> Signal:
     return call.calculus.scale(signal, 1.0, -call.layer.mean)
 
 
-def centered(model: keras.Model, *, variance: float = 1.0) -> keras.Model:
+def centered(model: keras.Model, *, variance: float = 1.0, layers: LayerChoice | None = None) -> keras.Model:
     """Return a copy of ``model`` in which every hidden activation f is f - mu_f, with the same weights.
 
     mu_f is the mean of f under N(0, ``variance``), the paper's definition. The activations that feed an output with
     no weights in between are left alone, and so are those inside recurrent layers, those that are not elementwise, and
-    those whose mean is 0 already. Names, and the order of weights, stay as they are.
+    those whose mean is 0 already. Frozen layers (``trainable=False``) compute what they have been trained to compute.
+    Names, and the order of weights, stay as they are.
 
     Args:
         model: functional or Sequential model, possibly nested. It is not changed.
         variance: of the Gaussian.
+        layers: which layers are changed; None for all that are trainable, see :func:`autoinit.plan`.
 
     Raises:
         ModelError: if the model is of another kind, which cannot be rebuilt.
@@ -145,10 +148,14 @@ def centered(model: keras.Model, *, variance: float = 1.0) -> keras.Model:
             f"Received: {type(model).__name__} {model.name!r}"
         )
     outputs = _output_activations(trace(model, has_rule))
+    choice = choose(model, layers)
 
     def clone(operation: Any) -> Any:
         if not isinstance(operation, keras.Layer):
-            return operation if id(operation) in outputs else _centered_operation(operation, variance)
+            left = layers is not None or id(operation) in outputs
+            return operation if left else _centered_operation(operation, variance)
+        if id(operation) not in choice.layers:
+            return copied_layer(operation)
         if isinstance(operation, keras.layers.TimeDistributed):
             return over_time(operation, clone)
         changed = None if id(operation) in outputs else _centered_layer(operation, variance)

@@ -8,9 +8,12 @@ from typing import Any
 
 import keras
 
-from gondwana.autoinit.diagnostics.measure import gaussian_inputs
+from gondwana.autoinit.diagnostics.calibration import calibrate, gaussian_inputs_of
 from gondwana.autoinit.draws import check_seed, generator
 from gondwana.autoinit.errors import AutoInitError
+from gondwana.autoinit.frontends.keras.chosen import Choice, LayerChoice, choose
+from gondwana.autoinit.frontends.keras.data import Data
+from gondwana.autoinit.frontends.keras.inputs import Statistic
 from gondwana.autoinit.plan import plan
 from gondwana.autoinit.registry import Call
 from gondwana.autoinit.signals.signal import Signal
@@ -39,7 +42,7 @@ _DROPOUTS = (
     keras.layers.SpatialDropout3D,
 )
 
-STRATEGIES: tuple[str, ...] = ("default", *_KERAS, "lsuv", "autoinit", "autoinit++")
+STRATEGIES: tuple[str, ...] = ("default", *_KERAS, "lsuv", "autoinit", "autoinit++", "autoinit-calibrated")
 """Names that :func:`initialize` knows."""
 
 
@@ -48,25 +51,30 @@ def initialize(
     strategy: str,
     *,
     seed: int,
-    input_mean: float | Mapping[str, float] = 0.0,
-    input_variance: float | Mapping[str, float] = 1.0,
+    input_mean: Statistic | None = None,
+    input_variance: Statistic | None = None,
     options: Mapping[str, Any] | None = None,
+    layers: LayerChoice | None = None,
+    data: Data | None = None,
 ) -> keras.Model:
-    """Initialize every weight of ``model`` anew, as a function of ``seed`` alone, and return the model.
+    """Initialize the weights of ``model`` anew, as a function of ``seed`` alone, and return the model.
 
-    Weights, biases, embeddings, recurrent kernels and statistics are drawn with their layers' own initializers; the
+    Layers that are frozen (``trainable=False``), and those that ``layers`` leaves out, keep everything. Of the others,
+    weights, biases, embeddings, recurrent kernels and statistics are drawn with their layers' own initializers; the
     strategy then decides about the kernels. What the weights were before does not matter. Only weights of custom layers
-    that have no ``<name>_initializer`` attribute keep their values. ``lsuv`` measures on a batch of Gaussian inputs
-    of the given mean and variance; :func:`autoinit.lsuv` takes a batch of data.
+    that have no ``<name>_initializer`` attribute keep their values. ``lsuv`` and ``autoinit-calibrated`` measure on
+    ``data`` or, without it, on a batch of Gaussian inputs of the given mean and variance.
 
     Args:
         model: built model; drawn in place. ``autoinit++`` returns a new model beside it.
         strategy: one of :data:`STRATEGIES`.
         seed: of all weights.
-        input_mean, input_variance: of the inputs (``autoinit`` strategies).
+        input_mean, input_variance: of the inputs, see :func:`autoinit.plan` (``lsuv`` and ``autoinit`` strategies).
         options: of the ``autoinit`` strategies: ``propagation``, ``distribution``, ``signal_variance``,
             ``on_unknown``, ``direction``, and ``dropout_adjustment``, True unless given: False plans as if there were
             no dropout, as in the paper's Section 7. The other strategies have none.
+        layers: which layers are initialized; None for all that are trainable, see :func:`autoinit.plan`.
+        data: examples of the inputs in place of their mean and variance, see :func:`autoinit.plan`.
 
     Raises:
         AutoInitError: for an unknown strategy or option; and what :func:`autoinit.plan` raises.
@@ -76,17 +84,21 @@ def initialize(
     check_seed(seed)
     adjust = given.pop("dropout_adjustment", True)
     kernel = _KERAS[strategy]() if strategy in _KERAS else None
-    _draw_all(model, seed, kernel)
+    choice = choose(model, layers)
+    only = None if layers is None else choice.paths
+    _draw_all(model, seed, kernel, choice)
     if strategy == "autoinit++":  # after drawing, since what is subtracted may depend on a PReLU's slopes
-        model = centered(model, variance=given.get("signal_variance", 1.0))
+        model = centered(model, variance=given.get("signal_variance", 1.0), layers=only)
+    about: dict[str, Any] = {"input_mean": input_mean, "input_variance": input_variance, "layers": only}
     if strategy == "lsuv":
-        lsuv(model, _gaussian_batch(model, input_mean, input_variance, seed), seed=seed)
+        batch = gaussian_inputs_of(model, _LSUV_BATCH, seed, input_mean, input_variance, data)
+        lsuv(model, batch, seed=seed, layers=only)
     if strategy.startswith("autoinit"):
-        rules = {} if adjust else dict.fromkeys(_DROPOUTS, _unchanged)
-        planned = plan(
-            model, input_mean=input_mean, input_variance=input_variance, seed=seed, rules=rules, **given
-        )
-        apply(planned, model, seed=seed)
+        about["rules"] = {} if adjust else dict.fromkeys(_DROPOUTS, _unchanged)
+        if strategy == "autoinit-calibrated":
+            calibrate(model, data, seed=seed, **about, **given)
+        else:
+            apply(plan(model, seed=seed, data=data, **about, **given), model, seed=seed)
     return model
 
 
@@ -95,23 +107,15 @@ def _unchanged(call: Call, x: Signal) -> Signal:
     return x
 
 
-def _draw_all(model: keras.Model, seed: int, kernel: Any | None) -> None:
-    """Draw every weight with its own initializer, kernels with ``kernel`` if given."""
+def _draw_all(model: keras.Model, seed: int, kernel: Any | None, choice: Choice) -> None:
+    """Draw every weight that is not kept with its own initializer, kernels with ``kernel`` if given."""
     weights = model.weights
     for index, (_, own) in sorted(variables_with_initializers(model).items()):
         variable = weights[index]
+        if id(variable) in choice.reasons:
+            continue
         initializer = kernel if kernel is not None and variable.name in KERNELS else own
         variable.assign(sample(initializer, tuple(variable.shape), generator(seed, index, 1)))
-
-
-def _gaussian_batch(model: keras.Model, mean: Any, variance: Any, seed: int) -> list[Any]:
-    rng = generator(seed, len(model.weights), 2)
-    batch = gaussian_inputs(model, _LSUV_BATCH, rng)
-    means, variances = (value if isinstance(value, Mapping) else {} for value in (mean, variance))
-    return [
-        x if x.dtype.kind == "i" else means.get(t.name, mean) + variances.get(t.name, variance) ** 0.5 * x
-        for x, t in zip(batch, model.inputs, strict=True)
-    ]
 
 
 def _check(strategy: str, options: Mapping[str, Any]) -> None:

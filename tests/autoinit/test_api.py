@@ -189,14 +189,14 @@ def test_activation_without_moments_is_refused_by_name_or_simulated_with_a_warni
         autoinit.plan(convnet(pole), on_unknown="error")
     with pytest.warns(UserWarning, match="seems to have no finite variance") as caught:
         planned = autoinit.plan(convnet(pole))
-    assert "scaled, simulated" in str(planned)
+    assert "drawn, simulated" in str(planned)
     assert "'first'" in str(caught[0].message)
     assert caught[0].filename == __file__
 
 
 def test_plan_prints_a_table():
     text = str(autoinit.plan(convnet()))
-    assert "first" in text and "scaled" in text and len(text.splitlines()) == 6
+    assert "first" in text and "drawn" in text and len(text.splitlines()) == 6
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "mixed_float16", "mixed_bfloat16"])

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
+import numpy as np
 
 from gondwana.autoinit.errors import ModelError
 from gondwana.autoinit.frontends.keras.folding import Folded, Unfolded
@@ -339,3 +340,40 @@ def _nodes_restored(operation: Any) -> Iterator[None]:
 def own_variables(layer: keras.Layer) -> list[Any]:
     """Return the variables that ``layer`` created itself, without those of layers inside it."""
     return [*layer._trainable_variables, *layer._non_trainable_variables]
+
+
+def frozen_variables(layer: keras.Layer) -> list[Any]:
+    """Return the variables of ``layer`` itself that were made to be trained and are not trainable now."""
+    return [variable for variable in layer._trainable_variables if not variable.trainable]
+
+
+def variables_of(operation: Any, arguments: Sequence[Any] = ()) -> list[Any]:
+    """Return the weights of a layer, at any depth, or the variables that a bare operation is called with."""
+    if isinstance(operation, keras.Layer):
+        return list(operation.weights)
+    return [leaf for leaf in keras.tree.flatten(arguments) if isinstance(leaf, keras.Variable)]
+
+
+def nested_layers(model: keras.Model) -> list[tuple[str, tuple[keras.Layer, ...]]]:
+    """Return each layer inside ``model``, at any depth: its path, and the layers around it from the outside to itself.
+
+    A layer that is held in two places has two entries.
+    """
+    found: list[tuple[str, tuple[keras.Layer, ...]]] = []
+    stack: list[tuple[str, tuple[keras.Layer, ...]]] = [("", (model,))]
+    while stack:
+        prefix, line = stack.pop()
+        for layer in line[-1]._flatten_layers(recursive=False, include_self=False):
+            if any(layer is outer for outer in line):
+                continue
+            path = prefix + layer.name
+            found.append((path, (*line[1:], layer)))
+            stack.append((path + "/", (*line, layer)))
+    return found
+
+
+def values_of(variable: Any) -> Any:
+    """Return what a variable or tensor holds as a NumPy array."""
+    return np.asarray(
+        variable.numpy() if isinstance(variable, keras.Variable) else keras.ops.convert_to_numpy(variable)
+    )
