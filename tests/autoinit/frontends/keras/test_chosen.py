@@ -152,7 +152,6 @@ def test_a_shared_layer_is_kept_in_all_its_calls():
         (["head", "back*"], {"head", "backbone/conv"}),
         (lambda layer: isinstance(layer, layers.Dense), {"hidden", "head"}),
     ],
-    ids=str,
 )
 def test_layers_are_chosen_by_name_path_glob_and_function(selector, drawn):
     planned = autoinit.plan(network(frozen=False), layers=selector)
@@ -180,7 +179,6 @@ def test_a_layer_object_is_chosen_also_in_a_copy():
         ("backbone", "nothing that can be drawn"),
         (lambda layer: False, "no layer matches"),
     ],
-    ids=str,
 )
 def test_a_choice_of_nothing_is_refused_and_changes_nothing(selector, message):
     model = network(frozen=True)
