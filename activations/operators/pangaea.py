@@ -12,7 +12,7 @@ from keras import ops
 from scipy import special
 
 from gondwana.activations.operators import backend, numerics
-from gondwana.activations.operators.notation import Binding, Notation, function, infix
+from gondwana.activations.operators.latex import Binding, Notation, function, infix
 from gondwana.activations.operators.record import Array, Domain, Operator
 from gondwana.activations.operators.registry import OperatorSet, register
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gondwana.activations.operators.notation import Notation, function
+from gondwana.activations.operators.latex import Notation, function
 
 Array = NDArray[np.float64]
 INPUT = "x"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from gondwana.activations.graph.graph import Graph
-from gondwana.activations.operators.notation import Binding, Formula
+from gondwana.activations.operators.latex import Binding, Formula
 from gondwana.activations.operators.record import INPUT
 from gondwana.activations.operators.registry import operator
 

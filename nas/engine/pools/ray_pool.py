@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
@@ -23,14 +23,13 @@ from gondwana.nas.engine.pools.protocol import Job, PoolError, Result, UnusableP
 from gondwana.nas.engine.pools.ray_environment import hint, knock, telling_line
 from gondwana.nas.engine.pools.ray_options import RayOptions
 from gondwana.nas.engine.pools.worker import About, Worker
+from gondwana.nas.engine.pools.worker_death import Deaths
 from gondwana.nas.evaluation.evaluate import Report
 
 MAX_FAILED_STARTS = 5
 """Workers that die in succession before becoming ready: something is wrong with all of them."""
 LOOK_SECONDS = 5.0
 """How often the cluster is asked whether this node is still part of it, and whether there is room for more workers."""
-NODE_LOSSES = 20
-"""A candidate whose node disappears is innocent and is begun anew without being charged, but not for ever."""
 
 
 @dataclass(slots=True)
@@ -40,8 +39,7 @@ class _Task:
     job: Job
     submitted: float
     attempts: int = 0
-    charged: int = 0
-    lost_nodes: int = 0
+    deaths: Deaths = field(default_factory=Deaths)
     queued: float = 0.0
 
 
@@ -311,16 +309,12 @@ class RayPool:
         if task is None:
             return []
         # Ray names the node in its message when the node, and not the process alone, is gone.
-        node_lost = (
+        node_lost = not isinstance(error, exceptions.RayTaskError) and (
             bool(getattr(error, "preempted", False))
             or "node" in str(error).lower().partition("worker exit")[0]
         )
-        if node_lost and not isinstance(error, exceptions.RayTaskError) and task.lost_nodes < NODE_LOSSES:
-            task.lost_nodes += 1
-        else:
-            task.charged += 1
-        if task.charged > self._options.max_retries:
-            reason = f"its worker died {task.charged} times, the last time: {telling_line(error)}"
+        if not task.deaths.count(node_lost=node_lost, max_retries=self._options.max_retries):
+            reason = f"its worker died {task.deaths.charged} times, the last time: {telling_line(error)}"
             return self._give_up(slot, State.CRASHED, reason, str(error))
         self._queue.appendleft(task)
         slot.task = None

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gondwana.nas.searches.codeepneat.genes.domains import Value
+from gondwana.nas.searches.codeepneat.genome.alignment import homologues
 from gondwana.nas.searches.codeepneat.genome.genome import (
     INPUT_MARKING,
     Genome,
@@ -40,8 +41,10 @@ def crossover(
         equal: whether both parents are equally fit, so that ``other`` adds to the structure too.
         max_nodes: largest number of nodes of a child, the output not counted; None for no limit.
     """
-    theirs = {node.marking: node for node in other.nodes}
-    nodes = [_mixed_node(node, theirs.get(node.marking), rng) for node in fitter.nodes]
+    pairs = homologues(fitter, other)
+    nodes = [
+        _mixed_node(*pairs[node.marking], rng) if node.marking in pairs else node for node in fitter.nodes
+    ]
     child = Genome.make(nodes, fitter.edges, mixed_genes(fitter.genes, other.genes, rng))
     return _with_foreign_structure(child, other, rng, max_nodes) if equal else child
 
@@ -56,9 +59,7 @@ def mixed_genes(
     }
 
 
-def _mixed_node(node: Node, homologue: Node | None, rng: np.random.Generator) -> Node:
-    if homologue is None or homologue.kind != node.kind:
-        return node
+def _mixed_node(node: Node, homologue: Node, rng: np.random.Generator) -> Node:
     return Node(node.marking, node.kind, mixed_genes(node.genes, homologue.genes, rng))
 
 

@@ -22,7 +22,7 @@ from gondwana.nas.searches.codeepneat.genome.genome import (
     output_node,
     would_close_cycle,
 )
-from gondwana.nas.searches.codeepneat.genome.innovation import marking
+from gondwana.nas.searches.codeepneat.genome.marking import marking
 from gondwana.nas.searches.codeepneat.genome.space import MERGE, OUTPUT, Alphabet
 
 

@@ -1,22 +1,15 @@
 """Species: genomes that are alike compete with each other, so that new structures get time to become good.
 
-The *distance* of two genomes is the mean of two shares, both from 0 to 1:
-
-- structure: nodes and connections that only one of them has, of all that either has;
-- hyperparameters: mean difference of the genes of homologous nodes and of the genome-level genes, each measured on its
-  domain's own scale (0 or 1 for a choice).
-
 A genome belongs to the nearest species whose representative is within the *threshold*. The threshold moves up or down
 until the wanted number of species is reached, or as near to it as the population allows.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gondwana.nas.searches.codeepneat.genes.domains import Domain, Value, variable
+from gondwana.nas.searches.codeepneat.genome.alignment import distance
 from gondwana.nas.searches.codeepneat.genome.genome import Genome
 from gondwana.nas.searches.codeepneat.genome.space import Alphabet
 
@@ -48,19 +41,6 @@ class Speciation:
     threshold: float = 0.3
     founded: int = 0
     successors: Mapping[int, int] = field(default_factory=dict)
-
-
-def distance(first: Genome, second: Genome, alphabet: Alphabet) -> float:
-    """Return how different two genomes are, from 0 (equal) to 1."""
-    ours = {node.marking: node for node in first.nodes}
-    theirs = {node.marking: node for node in second.nodes}
-    pairs = [(ours[m], theirs[m]) for m in sorted(ours) if m in theirs and ours[m].kind == theirs[m].kind]
-    common = len(pairs) + len(set(first.edges) & set(second.edges))
-    total = len(set(ours) | set(theirs)) + len(set(first.edges) | set(second.edges))
-    genes = _differences(first.genes, second.genes, alphabet.genome)
-    for one, two in pairs:
-        genes += _differences(one.genes, two.genes, alphabet.nodes[one.kind])
-    return ((total - common) / total + (math.fsum(genes) / len(genes) if genes else 0.0)) / 2
 
 
 def speciate(
@@ -173,9 +153,3 @@ class _Clustering:
         tried = distances[:: max(1, len(distances) // SCANNED)]
         found = [(abs(len(self.groups(value)) - wanted), abs(value - start), value) for value in tried]
         return min((best[0], abs(best[1] - start), best[1]), *found)[2]
-
-
-def _differences(
-    first: Mapping[str, Value], second: Mapping[str, Value], domains: Mapping[str, Domain]
-) -> list[float]:
-    return [domain.distance(first[name], second[name]) for name, domain in variable(domains).items()]

@@ -3,7 +3,7 @@
 A genome is a directed acyclic graph from the input to the output. In a module a node is a layer with its
 hyperparameters; in a blueprint it points to a module species, and the genome has network-level genes besides.
 
-Every node has a *historical marking* (`innovation.py`). A connection is marked by the markings of its
+Every node has a *historical marking* (`marking.py`). A connection is marked by the markings of its
 two ends, which says where it is in history as well as a number of its own would.
 """
 

@@ -28,7 +28,7 @@ from gondwana.nas.searches.codeepneat.genome.genome import (
     topological_order,
     useful_nodes,
 )
-from gondwana.nas.searches.codeepneat.genome.innovation import marking
+from gondwana.nas.searches.codeepneat.genome.marking import marking
 from gondwana.nas.searches.codeepneat.genome.space import Alphabet
 from tests.helpers.codeepneat import EAGER, alphabets, random_genome
 
