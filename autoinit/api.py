@@ -44,7 +44,7 @@ class AutoInit:
         input_data_var: their variance, likewise.
         custom_distribution_estimators: rules by layer class, see :func:`autoinit.rule`.
         signal_variance: wanted variance after each layer with weights.
-        propagation: ``"paper"`` (Appendix A) or ``"exact"`` (mean-field theory).
+        propagation: ``"exact"`` (mean-field theory) or ``"paper"`` (Appendix A).
         plusplus: make every hidden activation zero-mean first (AutoInit++).
         seed: of the weights; None draws one from the operating system.
         on_unknown: what to do with layers that have no rule: ``"simulate"``, ``"warn"``, ``"passthrough"`` or
@@ -65,7 +65,7 @@ class AutoInit:
         custom_distribution_estimators: Mapping[type, Rule] | None = None,
         signal_variance: float = 1.0,
         *,
-        propagation: Propagation = "paper",
+        propagation: Propagation = "exact",
         plusplus: bool = False,
         seed: int | None = None,
         on_unknown: OnUnknown = "simulate",

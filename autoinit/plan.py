@@ -41,7 +41,7 @@ def plan(
     input_variance: Statistic | None = None,
     data: Data | None = None,
     layers: LayerChoice | None = None,
-    propagation: Propagation = "paper",
+    propagation: Propagation = "exact",
     signal_variance: float = 1.0,
     distribution: str = "truncated_normal",
     on_unknown: OnUnknown = "simulate",
@@ -65,7 +65,7 @@ def plan(
             of batches (of which the first are read), or one of these per input, in a list or by name.
         layers: which layers are drawn: names, globs (``"head*"``), layers, functions of a layer, or a list of these.
             None: all that are trainable. Frozen layers, LoRA and quantized ones keep their weights in any case.
-        propagation: ``"paper"`` (Appendix A) or ``"exact"`` (mean-field theory).
+        propagation: ``"exact"`` (mean-field theory) or ``"paper"`` (Appendix A).
         signal_variance: wanted variance after each layer with weights.
         distribution: ``truncated_normal``, ``untruncated_normal``, ``uniform``, ``orthogonal`` or
             ``delta_orthogonal``.

@@ -16,6 +16,9 @@ from typing import Any
 from gondwana.nas.randomness import training_seed
 
 Json = dict[str, Any]
+
+FIRST_DEFAULTS = "0.1"
+"""Version whose defaults hold for the initialization strategy of a spec that names none."""
 """A JSON object: str keys; values are str, int, float, bool, None, lists and objects."""
 
 
@@ -96,7 +99,7 @@ def make_spec(
         run_seed: the run's seed.
         task: ``{"name": ..., "options": {...}}``, read by ``tasks.get``.
         model: ``{"kind": ..., ...}``: which builder makes the network and from what.
-        initialization: ``{"strategy": ..., "options": {...}}``, read by ``autoinit.initialize``.
+        initialization: ``{"strategy": ..., "options": {...}}``, read by :func:`strategy_options`.
         training: fields of ``gondwana.tasks.training.fit.Recipe``.
         limits: ``{"max_parameters": ..., "max_seconds": ...}``; absent keys are unlimited.
         replicate: number of the repetition, to train one candidate with several seeds.
@@ -116,6 +119,18 @@ def make_spec(
     decides = {key: value for key, value in spec.items() if not (shared_seed and key == "initialization")}
     spec["seed"] = training_seed(run_seed, canonical_json(decides))
     return spec
+
+
+def strategy_options(initialization: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a spec's initialization strategy, as ``autoinit.initialize`` takes them.
+
+    Specs of version 0.1 say nothing of a version, and their AutoInit propagates by the paper's formulas.
+    """
+    options = dict(initialization.get("options") or {})
+    first = initialization.get("defaults", FIRST_DEFAULTS) == FIRST_DEFAULTS
+    if first and initialization["strategy"] in ("autoinit", "autoinit++"):
+        options.setdefault("propagation", "paper")
+    return options
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ A config file may still use them and its reader says so; the configs that old ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _KINDS = {"arms": "side_by_side"}
@@ -39,3 +39,20 @@ def _renamed(section: Mapping[str, Any], place: str, notes: list[str]) -> dict[s
     renamed = {old: new for old, new in _KEYS.items() if old in section and new not in section}
     notes += [f"{place}.{old} is called {new} now" for old, new in renamed.items()]
     return {renamed.get(key, key): value for key, value in section.items()}
+
+
+def with_first_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run's config in which strategies that name no version have the defaults of 0.1, which wrote none."""
+    search = config.get("search")
+    if not isinstance(search, Mapping):
+        return dict(config)
+    found = {key: _marked(value) if key == "initialization" else value for key, value in search.items()}
+    if isinstance(found.get("strategies"), Sequence):
+        found["strategies"] = [_marked(item) for item in found["strategies"]]
+    if isinstance(found.get("evolution"), Mapping):
+        found["evolution"] = with_first_defaults({"search": found["evolution"]})["search"]
+    return {**config, "search": found}
+
+
+def _marked(strategy: Any) -> Any:
+    return {"defaults": "0.1", **strategy} if isinstance(strategy, Mapping) else strategy

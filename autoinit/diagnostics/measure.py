@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from gondwana.autoinit.frontends.keras.data import expected
 from gondwana.autoinit.frontends.keras.graph import Graph, Slot, Step, trace
 from gondwana.autoinit.frontends.keras.inputs import Statistic, per_input
 from gondwana.autoinit.moments.gaussian import Array
@@ -66,8 +67,8 @@ def measure(
     batch: int = 32,
     seed: int = 0,
     training: bool = True,
-    input_mean: Statistic = 0.0,
-    input_variance: Statistic = 1.0,
+    input_mean: Statistic | None = None,
+    input_variance: Statistic | None = None,
     inputs: Sequence[Any] | None = None,
 ) -> list[Measurement]:
     """Run ``model`` and return the signals that leave each of its layers.
@@ -79,7 +80,8 @@ def measure(
         batch: examples per run.
         seed: of weights and inputs.
         training: whether dropout and batch normalization act as in training.
-        input_mean, input_variance: of the Gaussian inputs, one for all or one per input.
+        input_mean, input_variance: of the Gaussian inputs, one for all or one per input. None: 0 and 1, or what a
+            preprocessing layer at the input was made for, see :func:`autoinit.plan`.
         inputs: arrays to feed instead of Gaussian ones.
 
     Raises:
@@ -87,8 +89,9 @@ def measure(
         AutoInitError: if a number is missing for an input.
     """
     graph = trace(model, has_rule)
-    means = per_input("input_mean", input_mean, graph)
-    variances = per_input("input_variance", input_variance, graph)
+    made_for = inputs is None and input_mean is None and input_variance is None
+    means = per_input("input_mean", 0.0 if input_mean is None else input_mean, graph)
+    variances = per_input("input_variance", 1.0 if input_variance is None else input_variance, graph)
     rng = np.random.default_rng(seed)
     rows = []
     for draw in range(draws):
@@ -96,9 +99,14 @@ def measure(
             apply(plan, model, seed=seed + 1000 * draw)
         fed = list(inputs) if inputs is not None else gaussian_inputs(model, batch, rng)
         if inputs is None:
+            known = expected(graph, seed + draw) if made_for else {}
             fed = [
-                x if x.dtype.kind == "i" else mean + variance**0.5 * x
-                for x, mean, variance in zip(fed, means, variances, strict=True)
+                known[index][:batch].astype(np.float32)
+                if index in known
+                else x
+                if x.dtype.kind == "i"
+                else mean + variance**0.5 * x
+                for index, x, mean, variance in zip(graph.inputs, fed, means, variances, strict=True)
             ]
         rows.append(_run(graph, fed, training))
     table = np.array(rows)

@@ -42,8 +42,26 @@ _DROPOUTS = (
     keras.layers.SpatialDropout3D,
 )
 
-STRATEGIES: tuple[str, ...] = ("default", *_KERAS, "lsuv", "autoinit", "autoinit++", "autoinit-calibrated")
+STRATEGIES: tuple[str, ...] = (
+    "default",
+    *_KERAS,
+    "lsuv",
+    "autoinit",
+    "autoinit-paper",
+    "autoinit++",
+    "autoinit-calibrated",
+)
 """Names that :func:`initialize` knows."""
+
+
+def _options_of(strategy: str) -> frozenset[str]:
+    if not strategy.startswith("autoinit"):
+        return frozenset()
+    return _OPTIONS - {"propagation"} if strategy == "autoinit-paper" else _OPTIONS
+
+
+OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType({name: _options_of(name) for name in STRATEGIES})
+"""Options that each strategy knows."""
 
 
 def initialize(
@@ -67,7 +85,7 @@ def initialize(
 
     Args:
         model: built model; drawn in place. ``autoinit++`` returns a new model beside it.
-        strategy: one of :data:`STRATEGIES`.
+        strategy: one of :data:`STRATEGIES`; ``autoinit-paper`` is ``autoinit`` with ``propagation="paper"``.
         seed: of all weights.
         input_mean, input_variance: of the inputs, see :func:`autoinit.plan` (``lsuv`` and ``autoinit`` strategies).
         options: of the ``autoinit`` strategies: ``propagation``, ``distribution``, ``signal_variance``,
@@ -83,6 +101,8 @@ def initialize(
     _check(strategy, given)
     check_seed(seed)
     adjust = given.pop("dropout_adjustment", True)
+    if strategy == "autoinit-paper":
+        given["propagation"] = "paper"
     kernel = _KERAS[strategy]() if strategy in _KERAS else None
     choice = choose(model, layers)
     only = None if layers is None else choice.paths
@@ -121,7 +141,7 @@ def _draw_all(model: keras.Model, seed: int, kernel: Any | None, choice: Choice)
 def _check(strategy: str, options: Mapping[str, Any]) -> None:
     if strategy not in STRATEGIES:
         raise AutoInitError(f"strategy must be one of {', '.join(STRATEGIES)}. Received: {strategy!r}")
-    allowed = _OPTIONS if strategy.startswith("autoinit") else frozenset[str]()
+    allowed = OPTIONS[strategy]
     unknown = sorted(set(options) - allowed)
     if unknown:
         known = ", ".join(sorted(allowed)) or "none"
@@ -130,9 +150,3 @@ def _check(strategy: str, options: Mapping[str, Any]) -> None:
         raise AutoInitError(
             f"dropout_adjustment must be true or false. Received: {options['dropout_adjustment']!r}"
         )
-
-
-OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {name: _OPTIONS if name.startswith("autoinit") else frozenset() for name in STRATEGIES}
-)
-"""Options that each strategy knows."""

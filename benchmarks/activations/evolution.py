@@ -24,7 +24,10 @@ import numpy as np
 TASK: dict[str, Any] = {"name": "digits", "options": {}}
 ARCHITECTURE = {"name": "small_cnn", "options": {"filters": [8, 16], "depth": 3}}
 TRAINING = {"epochs": 4, "batch_size": 32, "optimizer": "adam", "learning_rate": 0.005, "schedule": "cosine"}
-STRATEGY = "autoinit++"
+STRATEGY = {
+    "strategy": "autoinit++",
+    "defaults": "0.1",
+}  # the paper's propagation, as when the pages were made
 POPULATION, TOURNAMENT = 16, 4  # a quarter of PANGAEA's 64 and 16
 ARMS = ("random", "evolution")
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)

@@ -39,7 +39,8 @@ ARMS: dict[str, dict[str, list[str]]] = {
         ],
     },
     "initialization": {
-        name: [f"search.initialization={name}"]
+        # the defaults of 0.1: AutoInit by the paper's formulas, as when the page was made
+        name: [f"search.initialization={{strategy: {name}, defaults: '0.1'}}"]
         for name in ("evolved", "glorot_uniform", "autoinit", "autoinit++")
     },
 }

@@ -25,7 +25,7 @@ from signal_study import band, build, drawn, plot_band, variance, words
 
 from gondwana import tasks
 
-STRATEGIES = ("glorot_uniform", "autoinit")
+STRATEGIES = ("glorot_uniform", "autoinit-paper")
 ACTIVATIONS = (
     "relu(x)",
     "elu(x)",

@@ -29,7 +29,7 @@ from signal_study import LOGITS, build, drawn, plot_band, variance, words
 
 from gondwana import tasks
 
-STRATEGIES = ("he_normal", "autoinit")
+STRATEGIES = ("he_normal", "autoinit-paper")
 IMAGES = 8
 HEADER = ("depth", "batch_normalization", "strategy", "draw", "block", "variance")
 

@@ -27,8 +27,15 @@ class ModelFileError(ValueError):
 
 
 MODEL = Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A model saved by Keras 3.")]
-MEAN = Annotated[float, typer.Option(help="Mean of the entries of the model's inputs.")]
-VARIANCE = Annotated[float, typer.Option(min=0.0, help="Their variance.")]
+MEAN = Annotated[
+    float | None,
+    typer.Option(help="Mean of the entries of the model's inputs: 0, or what its first layer was made for."),
+]
+VARIANCE = Annotated[float | None, typer.Option(min=0.0, help="Their variance: 1, likewise.")]
+DATA = Annotated[
+    Path | None,
+    typer.Option(help="Examples of the input in a .npy file, in place of mean and variance."),
+]
 PROPAGATION = Annotated[
     PropagationChoice, typer.Option(help="Appendix A of the paper, or mean-field theory.")
 ]
@@ -38,29 +45,58 @@ SEED = Annotated[int, typer.Option(min=0, help="Seed of the weights.")]
 def init(
     model: MODEL,
     out: Annotated[Path, typer.Option(help="Where the initialized model goes.")],
-    input_mean: MEAN = 0.0,
-    input_variance: VARIANCE = 1.0,
-    propagation: PROPAGATION = PropagationChoice.PAPER,
+    input_mean: MEAN = None,
+    input_variance: VARIANCE = None,
+    data: DATA = None,
+    layers: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Draw only these layers: a name, a path or a glob such as 'head*'. May be repeated."
+        ),
+    ] = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Measure every layer once and correct what is off by 5%.")
+    ] = False,
+    propagation: PROPAGATION = PropagationChoice.EXACT,
     plusplus: Annotated[bool, typer.Option("--plusplus", help="AutoInit++: zero-mean activations.")] = False,
     seed: SEED = 0,
 ) -> None:
-    """Initialize the weights of a saved model with AutoInit, print the plan, and save the model."""
+    """Initialize the weights of a saved model with AutoInit, print the plan, and save the model.
+
+    Layers that are frozen (``trainable=False``) keep their weights.
+    """
+    if plusplus and calibrate:
+        raise ModelFileError("--calibrate goes with plain AutoInit; leave --plusplus out")
     if out.suffix != ".keras":
         raise ModelFileError(f"--out names a .keras file. Received: {str(out)!r}")
     if out.is_dir():
         raise ModelFileError(f"--out names a file, but {out} is a folder")
     loaded = _load(model)
-    from gondwana.autoinit import AutoInit
+    from gondwana import autoinit
 
-    initializer = AutoInit(
-        input_data_mean=input_mean,
-        input_data_var=input_variance,
-        propagation=propagation.value,
-        plusplus=plusplus,
-        seed=seed,
-    )
-    result = initializer.initialize_model(loaded)
-    typer.echo(str(initializer.plan(result)))
+    examples = None if data is None else _examples(data)
+    if calibrate:
+        found = autoinit.calibrate(
+            loaded,
+            examples,
+            seed=seed,
+            layers=layers,
+            input_mean=input_mean,
+            input_variance=input_variance,
+            propagation=propagation.value,
+        )
+        typer.echo(f"{found.plan}\n\n{found}")
+        result = loaded
+    else:
+        initializer = autoinit.AutoInit(
+            input_data_mean=input_mean,
+            input_data_var=input_variance,
+            propagation=propagation.value,
+            plusplus=plusplus,
+            seed=seed,
+        )
+        result = initializer.initialize_model(loaded, layers=layers, data=examples)
+        typer.echo(str(initializer.plan(result, layers=layers, data=examples)))
     _save(result, out)
     typer.echo(f"saved {out}")
 
@@ -68,8 +104,8 @@ def init(
 def signals(
     model: MODEL,
     out: Annotated[Path | None, typer.Option(help="Write the figure here (.svg, .png or .pdf).")] = None,
-    input_mean: MEAN = 0.0,
-    input_variance: VARIANCE = 1.0,
+    input_mean: MEAN = None,
+    input_variance: VARIANCE = None,
     propagation: PROPAGATION = PropagationChoice.EXACT,
     seed: SEED = 0,
     draws: Annotated[int, typer.Option(min=1, help="Draws of weights to average the measurement over.")] = 8,
@@ -101,6 +137,16 @@ def signals(
         figure = autoinit.signal_figure(series, title=model.name)
         figure.savefig(out)
         typer.echo(f"figure {out}")
+
+
+def _examples(path: Path) -> Any:
+    """Read an array; nothing in the file is run."""
+    import numpy as np
+
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ModelFileError(f"--data {path}: not an array that np.save has written: {error}") from error
 
 
 def _load(path: Path) -> Any:

@@ -33,7 +33,7 @@ from gondwana.nas.config.overrides import Override, apply_overrides, parse_overr
 from gondwana.nas.config.presets import find_config
 from gondwana.nas.config.saved_models import with_saved_models
 from gondwana.nas.config.yaml_reader import YamlError, parse_yaml, read_yaml
-from gondwana.nas.former_keys import renewed
+from gondwana.nas.former_keys import renewed, with_first_defaults
 from gondwana.nas.plugins import Plugin, PluginError, gathered
 from gondwana.nas.searches.codeepneat.create import CoDeepNEATConfig
 from gondwana.nas.searches.pangaea.search import PangaeaSettings, RandomSettings
@@ -217,7 +217,12 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
 
 
 def parse_config(
-    data: Mapping[str, Any], *, source: str, overrides: Sequence[str] = (), folder: Path = Path()
+    data: Mapping[str, Any],
+    *,
+    source: str,
+    overrides: Sequence[str] = (),
+    folder: Path = Path(),
+    recorded: bool = False,
 ) -> RunConfig:
     """Validate a config that is already plain data.
 
@@ -226,6 +231,7 @@ def parse_config(
         source: where it is from, for error messages.
         overrides: as for :func:`load_config`.
         folder: what the paths of the user's own code are relative to.
+        recorded: whether ``data`` is the config of a run that has begun, which keeps the defaults it was begun with.
 
     Raises:
         ConfigError: as :func:`load_config`.
@@ -237,7 +243,8 @@ def parse_config(
         except YamlError as error:
             raise ConfigError(f"--set {text}: {error}") from error
     try:
-        named, notes = renewed(apply_overrides(data, changes))
+        begun = with_first_defaults(data) if recorded else data
+        named, notes = renewed(apply_overrides(begun, changes))
         merged = with_saved_models(gathered(named, folder), folder)
     except PluginError as error:
         raise ConfigError(f"{source}: {error}") from error

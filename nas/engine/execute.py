@@ -153,7 +153,7 @@ def resume(path: Path, execution: Execution | None = None, overrides: Sequence[s
         folder.check()
         with folder.open_store() as store:
             record = store.run()
-            config = parse_config(record.config, source=str(path), overrides=overrides)
+            config = parse_config(record.config, source=str(path), overrides=overrides, recorded=True)
             folder = folder.with_data(execution.data_dir)
             if record.finished is not None:
                 return _result(path, True, store)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gondwana.nas.candidate import RESULTS, State
+from gondwana.nas.candidate import RESULTS, State, strategy_options
 
 if TYPE_CHECKING:
     import keras
@@ -214,7 +214,7 @@ class _Evaluation:
                 seed=int(self._spec["seed"]),
                 input_mean=self._info.input_mean,
                 input_variance=self._info.input_variance,
-                options=chosen.get("options"),
+                options=strategy_options(chosen),
             )
 
     def _trained(self, data: SearchData) -> tuple[keras.Model, dict[str, float]]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeInt,
@@ -23,6 +22,7 @@ from pydantic import (
 from gondwana.nas.candidate import RESULTS, Candidate, Json, Outcome, make_spec
 from gondwana.nas.randomness import stream
 from gondwana.nas.searches.best_so_far import BestSoFar
+from gondwana.nas.searches.initialization import Strategy, StrategyItem
 from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.preflight import check_experiment
 from gondwana.nas.searches.protocol import Progress
@@ -129,25 +129,6 @@ class Architecture(Frozen):
 
     name: str
     options: dict[str, Any] = Field(default_factory=dict)
-
-
-class Strategy(Frozen):
-    """An initialization strategy of ``autoinit``; a config may give its name alone.
-
-    Attributes:
-        strategy: registered name.
-        options: keyword options, JSON.
-    """
-
-    strategy: str
-    options: dict[str, Any] = Field(default_factory=dict)
-
-
-def _strategy(value: object) -> object:
-    return {"strategy": value} if isinstance(value, str) else value
-
-
-StrategyItem = Annotated[Strategy, BeforeValidator(_strategy)]
 
 
 def default_strategies() -> tuple[Strategy, ...]:
@@ -319,7 +300,7 @@ class SpecFactory:
             self._seed,
             task=self._task,
             model=model,
-            initialization={"strategy": strategy.strategy, "options": strategy.options},
+            initialization=strategy.to_spec(),
             training={**self._training, **(changes or {})},
             limits=self._limits,
             replicate=replicate,

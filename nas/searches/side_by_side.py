@@ -15,9 +15,10 @@ from pydantic import Field, PositiveInt, field_serializer, model_validator
 from gondwana.nas.candidate import RESULTS, Candidate, Json, Outcome
 from gondwana.nas.searches.best_so_far import BestSoFar
 from gondwana.nas.searches.codeepneat.create import CoDeepNEATConfig
-from gondwana.nas.searches.codeepneat.settings import EVOLVED, Initialization
+from gondwana.nas.searches.codeepneat.settings import EVOLVED
+from gondwana.nas.searches.initialization import Initialization, StrategyItem
 from gondwana.nas.searches.job import SearchJob
-from gondwana.nas.searches.planned import Frozen, StrategyItem, group_names
+from gondwana.nas.searches.planned import Frozen, group_names
 from gondwana.nas.searches.preflight import check_experiment
 from gondwana.nas.searches.protocol import Progress, Search
 
@@ -201,7 +202,7 @@ class SideBySideSettings(Frozen):
         parts = []
         for replicate in range(self.replicates):
             for name, item in zip(group_names(self.strategies), self.strategies, strict=True):
-                chosen = Initialization(strategy=item.strategy, options=item.options)
+                chosen = Initialization(**dict(item))
                 settings = self.evolution.model_copy(update={"initialization": chosen})
                 search = settings.create(replace(job, seed=job.seed + replicate))
                 parts.append(Part(name, replicate, search))

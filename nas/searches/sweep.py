@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from gondwana.nas.candidate import Candidate, Json, canonical_json
+from gondwana.nas.searches.initialization import StrategyItem
 from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.planned import (
     RELU,
@@ -21,7 +22,6 @@ from gondwana.nas.searches.planned import (
     PlannedSearch,
     SettingsError,
     SpecFactory,
-    StrategyItem,
     group_names,
 )
 from gondwana.nas.searches.preflight import check_experiment

@@ -1,4 +1,4 @@
-"""The examples of docs/autoinit.md run as they stand, in order, in a process of their own."""
+"""The examples of docs/autoinit.md and docs/your-model.md run as they stand, in order, in processes of their own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "autoinit.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 PRELUDE = """
 import keras
 import numpy as np
@@ -28,13 +28,27 @@ assert 0.3 < autoinit.plan(one, on_unknown="error").calls[-1].outputs[0].varianc
 """
 
 
-def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
-    blocks = re.findall(
-        r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
-    )
-    assert len(blocks) >= 3
-    script = tmp_path / "examples.py"
-    script.write_text("\n".join([PRELUDE, *blocks, AFTERWARDS]), encoding="utf-8")
+def blocks_of(page: str) -> list[str]:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def output_of(parts: list[str], folder: Path) -> str:
+    script = folder / "examples.py"
+    script.write_text("\n".join(parts), encoding="utf-8")
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "dense" in done.stdout
+    return done.stdout
+
+
+def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
+    blocks = blocks_of("autoinit.md")
+    assert len(blocks) >= 3
+    assert "dense" in output_of([PRELUDE, *blocks, AFTERWARDS], tmp_path)
+
+
+def test_the_examples_for_ones_own_model_run(tmp_path: Path) -> None:
+    blocks = blocks_of("your-model.md")
+    assert len(blocks) >= 8
+    shown = output_of(blocks, tmp_path)
+    assert all(word in shown for word in ("drawn", "simulated", "predicted"))

@@ -67,8 +67,7 @@ def _measure(spec: Mapping[str, Any], strategy: str) -> list[Measurement]:
     from gondwana.autoinit.diagnostics.measure import measure
     from gondwana.nas.evaluation.evaluate import build_model
 
-    options = (
-        spec["initialization"].get("options", {}) if strategy == spec["initialization"]["strategy"] else {}
-    )
-    model = build_model({**spec, "initialization": {"strategy": strategy, "options": options}})
+    own = spec["initialization"]
+    chosen = own if strategy == own["strategy"] else {"strategy": strategy}
+    model = build_model({**spec, "initialization": chosen})
     return measure(model, batch=BATCH, seed=int(spec["seed"]))

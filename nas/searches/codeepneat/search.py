@@ -260,12 +260,12 @@ class CoDeepNEAT:
     def _candidate(self, number: int, team: Team) -> Candidate:
         initialization = self._settings.initialization
         # The genes are in the layers of the spec already; "default" leaves a network as it was built.
-        strategy = "default" if initialization.strategy == EVOLVED else initialization.strategy
+        name = "default" if initialization.strategy == EVOLVED else None
         spec = make_spec(
             self._job.seed,
             task=self._job.task,
             model=self._model(team),
-            initialization={"strategy": strategy, "options": initialization.options},
+            initialization=initialization.to_spec(name),
             training=training_recipe(self._job.training, team.blueprint.genome),
             limits=self._job.limits,
         )

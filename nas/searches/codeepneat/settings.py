@@ -14,6 +14,7 @@ from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import Fitnes
 from gondwana.nas.searches.codeepneat.evolution.mutation import Rates
 from gondwana.nas.searches.codeepneat.evolution.reproduction import Policy
 from gondwana.nas.searches.codeepneat.genome.space import Space
+from gondwana.nas.searches.initialization import Initialization, by_name
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -76,22 +77,6 @@ class Mutation(_Section):
     new_node: Share = 0.16
 
 
-class Initialization(_Section):
-    """How networks are initialized before they are trained.
-
-    Attributes:
-        strategy: ``evolved`` for the layers' own genes, or a name known to ``autoinit``.
-        options: options of that strategy.
-    """
-
-    strategy: str = "autoinit"
-    options: dict[str, Any] = Field(default_factory=dict)
-
-
-def _by_name(data: Any) -> Any:
-    return {"strategy": data} if isinstance(data, str) else data
-
-
 Objective = Literal["fitness", "parameters", "training_seconds"]
 
 
@@ -141,7 +126,7 @@ class CoDeepNEATSettings(_Section):
     stagnation: Count = 15
     random_immigrants: Share = 0.0
     initial_sizes: Sizes = Sizes()
-    initialization: Annotated[Initialization, BeforeValidator(_by_name)] = Initialization()
+    initialization: Annotated[Initialization, BeforeValidator(by_name)] = Initialization()
     selection: Literal["fitness", "random"] = "fitness"
     objectives: Annotated[tuple[Objective, ...], Field(min_length=1)] = ("fitness",)
     share_weights: bool = False

@@ -17,6 +17,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from gondwana.nas.candidate import Candidate, Json, Outcome
 from gondwana.nas.searches.best_so_far import BestSoFar
+from gondwana.nas.searches.initialization import Strategy, StrategyItem
 from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.pangaea.logbook import FunctionLog, hall_of_fame
 from gondwana.nas.searches.pangaea.proposers import Evolution, Member, Proposer, RandomDraws, Sampler
@@ -25,8 +26,6 @@ from gondwana.nas.searches.planned import (
     Frozen,
     SettingsError,
     SpecFactory,
-    Strategy,
-    StrategyItem,
 )
 from gondwana.nas.searches.preflight import check_experiment
 from gondwana.nas.searches.protocol import Progress

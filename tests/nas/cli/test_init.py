@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -83,3 +85,57 @@ def test_a_model_may_be_initialized_in_its_own_place_but_not_in_a_folders(saved,
     result = RUNNER.invoke(app, ["init", str(own), "--out", str(tmp_path / "folder.keras")])
     assert isinstance(result.exception, ValueError) and "is a folder" in str(result.exception)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.keras", "own.keras"]
+
+
+def test_init_draws_the_layers_that_are_chosen(saved, tmp_path):
+    out, data = tmp_path / "out.keras", tmp_path / "x.npy"
+    np.save(data, np.random.default_rng(0).normal(3.0, 2.0, size=(100, 64)))
+    chosen = ["--layers", "dense_3", "--layers", "*_2", "--data", str(data)]
+    result = RUNNER.invoke(app, ["init", str(saved), "--out", str(out), *chosen])
+    assert result.exit_code == 0, result.output
+    assert "not chosen" in result.output
+    before, after = keras.models.load_model(saved), keras.models.load_model(out)
+    same = [
+        np.array_equal(old.kernel, new.kernel) for old, new in zip(before.layers, after.layers, strict=True)
+    ]
+    assert same == [True, True, False, False]
+
+
+def test_init_calibrates(saved, tmp_path):
+    out = tmp_path / "out.keras"
+    result = RUNNER.invoke(app, ["init", str(saved), "--out", str(out), "--calibrate"])
+    assert result.exit_code == 0, result.output
+    assert "corrected" in result.output
+    assert out.exists()
+
+
+def test_init_starts_from_what_a_preprocessing_layer_was_adapted_to(tmp_path):
+    path = tmp_path / "net.keras"
+    normal = keras.layers.Normalization()
+    normal.adapt(np.random.default_rng(0).normal(50.0, 9.0, size=(500, 16)))
+    keras.Sequential([keras.Input((16,)), normal, keras.layers.Dense(32, name="dense")]).save(path)
+    for command in (["init", str(path), "--out", str(tmp_path / "out.keras")], ["signals", str(path)]):
+        result = RUNNER.invoke(app, command)
+        assert result.exit_code == 0, result.output
+        row = next(
+            line
+            for line in result.output.splitlines()
+            if ("dense" in line and "│" in line) or "dense " in line
+        )
+        numbers = [float(x) for x in re.findall(r"\d+\.\d+", row)]
+        assert max(numbers) < 3, row  # not thousands, as for pixels taken for N(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--layers", "dens_3"], "no layer matches 'dens_3'"),
+        (["--data", "missing.npy"], "not an array"),
+        (["--calibrate", "--plusplus"], "leave --plusplus out"),
+    ],
+)
+def test_wrong_options_are_named_and_nothing_is_saved(saved, tmp_path, options, message):
+    out = tmp_path / "out.keras"
+    result = RUNNER.invoke(app, ["init", str(saved), "--out", str(out), *options])
+    assert message in str(result.exception)
+    assert not out.exists()

@@ -51,13 +51,13 @@ def test_section_7_trains_200_functions_drawn_for_each_of_three_strategies() -> 
     assert (config.training["epochs"], list(schedule["epochs"])) == (350, [200, 250, 300])
     unadjusted = {"dropout_adjustment": False}
     options = [item.options for item in config.search.strategies]  # type: ignore[union-attr]
-    assert options == [{}, unadjusted, unadjusted]
+    assert options == [{}, unadjusted, {**unadjusted, "propagation": "paper"}]
 
 
 @pytest.mark.parametrize("task", ["mnist", "omniglot", "adult", "toxicity", "flowers"])
 def test_section_6_is_the_tasks_own_config_under_both_initializations(task: str) -> None:
     alone, both = load_config(ROOT / f"{task}.yaml"), load_config(ROOT / "paper" / f"section6-{task}.yaml")
-    assert [item.strategy for item in both.search.strategies] == ["evolved", "autoinit"]  # type: ignore[union-attr]
+    assert [item.strategy for item in both.search.strategies] == ["evolved", "autoinit-paper"]  # type: ignore[union-attr]
     unset = {"initialization"}
     evolution = both.search.evolution  # type: ignore[union-attr]
     assert evolution.model_dump(exclude=unset) == alone.search.model_dump(exclude=unset)
