@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from gondwana.autoinit.draws import Distribution
-from gondwana.autoinit.registry import Settings
+from gondwana.autoinit.settings import Settings
 from gondwana.autoinit.signals.signal import Signal
 
 

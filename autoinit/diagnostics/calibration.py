@@ -19,8 +19,9 @@ from gondwana.autoinit.frontends.keras.data import Data, examples, expected
 from gondwana.autoinit.frontends.keras.graph import Graph, Step, trace, values_of, variables_of
 from gondwana.autoinit.frontends.keras.inputs import Statistic
 from gondwana.autoinit.frontends.keras.running import run
-from gondwana.autoinit.plan import Plan, plan
-from gondwana.autoinit.registry import Direction, OnUnknown, Propagation, Rule, check_rules, has_rule
+from gondwana.autoinit.planning import Plan, plan
+from gondwana.autoinit.registry import Rule, check_rules, has_rule
+from gondwana.autoinit.settings import Direction, OnUnknown, Propagation
 from gondwana.autoinit.weights.apply import apply
 
 _BATCH = 128

@@ -11,6 +11,7 @@ import numpy as np
 
 from gondwana.autoinit.errors import AutoInitError, ModelError
 from gondwana.autoinit.frontends.keras.chosen import LayerChoice, choose
+from gondwana.autoinit.frontends.keras.functions import is_elementwise, numpy_activation, numpy_form
 from gondwana.autoinit.frontends.keras.graph import Graph, functional_core, trace
 from gondwana.autoinit.frontends.keras.rebuild import (
     copied_layer,
@@ -20,7 +21,7 @@ from gondwana.autoinit.frontends.keras.rebuild import (
     rebuilt,
 )
 from gondwana.autoinit.gradients.slopes import activation_of
-from gondwana.autoinit.moments.functions import ScalarFunction, is_elementwise, numpy_activation, numpy_form
+from gondwana.autoinit.moments.functions import ScalarFunction
 from gondwana.autoinit.moments.gaussian import gaussian_moments
 from gondwana.autoinit.registry import Call, has_rule, result_signals, rule, rule_for
 from gondwana.autoinit.signals.signal import Signal

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from gondwana.autoinit.plan import Plan
+from gondwana.autoinit.planning import Plan
 from gondwana.autoinit.weights.initializers import variables_with_initializers
 
 _DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)

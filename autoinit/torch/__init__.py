@@ -1,0 +1,1 @@
+"""AutoInit for PyTorch modules."""
