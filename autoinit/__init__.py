@@ -14,10 +14,10 @@ from gondwana.autoinit.registration import register_with_keras
 
 if TYPE_CHECKING:
     from gondwana.autoinit.api import AutoInit as AutoInit
-    from gondwana.autoinit.diagnostics.calibration import (
+    from gondwana.autoinit.calibrated import (
         CalibratedLayer as CalibratedLayer,
     )
-    from gondwana.autoinit.diagnostics.calibration import (
+    from gondwana.autoinit.calibrated import (
         Calibration as Calibration,
     )
     from gondwana.autoinit.diagnostics.calibration import (
@@ -151,11 +151,8 @@ __all__ = [
 
 _HOMES: dict[str, tuple[str, ...]] = {
     "api": ("AutoInit",),
-    "diagnostics.calibration": (
-        "CalibratedLayer",
-        "Calibration",
-        "calibrate",
-    ),
+    "calibrated": ("CalibratedLayer", "Calibration"),
+    "diagnostics.calibration": ("calibrate",),
     "diagnostics.figure": ("signal_figure",),
     "diagnostics.isometry": (
         "JacobianSpectrum",

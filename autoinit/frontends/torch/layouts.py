@@ -49,6 +49,8 @@ def layout_after(graph: Graph, step: Step, output: int) -> Layout:
         return Layout(0, max(rank - 1, 0))
     if step.kind.startswith("aten.conv"):
         return Layout(0, 1)
+    if step.kind == "aten.embedding":
+        return Layout(graph.layouts[known[0]].batch, rank - 1)
     source = max(known, key=lambda index: (len(graph.shapes[index]), graph.entries(index)))
     before, layout = graph.shapes[source], graph.layouts[source]
     found = _moved(step, before, shape, layout)
