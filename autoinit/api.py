@@ -17,8 +17,9 @@ from gondwana.autoinit.frontends.keras.data import Data
 from gondwana.autoinit.frontends.keras.graph import functional_core
 from gondwana.autoinit.frontends.keras.inputs import Statistic
 from gondwana.autoinit.frontends.keras.rebuild import copied_layer, rebuilt
-from gondwana.autoinit.plan import Plan, plan
-from gondwana.autoinit.registry import OnUnknown, Propagation, Rule, check_rules
+from gondwana.autoinit.planning import Plan, plan
+from gondwana.autoinit.registry import Rule, check_rules
+from gondwana.autoinit.settings import OnUnknown, Propagation
 from gondwana.autoinit.strategies.plusplus import centered
 from gondwana.autoinit.weights.apply import apply
 from gondwana.autoinit.weights.constraints import constrain

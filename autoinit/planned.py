@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from gondwana.autoinit.draws import Distribution
-from gondwana.autoinit.registry import Settings
+from gondwana.autoinit.settings import Settings
 from gondwana.autoinit.signals.signal import Signal
 
 
@@ -41,11 +41,12 @@ class PlannedWeight:
     """How one weight is to be drawn.
 
     Attributes:
-        index: position in ``model.weights``.
-        path: of the Keras variable.
+        index: position in ``model.weights``; for PyTorch, among ``module.named_parameters()``.
+        path: of the Keras variable, or of the parameter.
         shape: of it.
         deviation: standard deviation of its entries; the mean is 0.
-        fan_in: number of inputs that one output entry sums.
+        fan_in: number of inputs that one output entry sums; 0 for a bias, which becomes 0.
+        order: axes in the order (taps..., inputs, outputs) in which they are drawn; empty if they have it already.
     """
 
     index: int
@@ -53,6 +54,7 @@ class PlannedWeight:
     shape: tuple[int, ...]
     deviation: float
     fan_in: float
+    order: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

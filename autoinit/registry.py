@@ -6,8 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Integral, Real
-from typing import Any, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, TypeAlias, TypeVar
 
 import keras
 import numpy as np
@@ -16,55 +15,9 @@ from gondwana.autoinit.errors import AutoInitError, UnsupportedLayerError
 from gondwana.autoinit.frontends.keras.graph import values_of
 from gondwana.autoinit.propagation.calculus import Calculus, Energy
 from gondwana.autoinit.propagation.paper import PaperCalculus
+from gondwana.autoinit.settings import OnUnknown, Settings
 from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.signals.window import Shape
-
-Propagation: TypeAlias = Literal["paper", "exact"]
-Direction: TypeAlias = Literal["forward", "backward", "both"]
-OnUnknown: TypeAlias = Literal["simulate", "warn", "passthrough", "error"]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What holds for a whole plan.
-
-    Attributes:
-        propagation: ``"paper"`` follows Appendix A to the letter, ``"exact"`` is the mean-field theory.
-        signal_variance: variance that layers with weights are scaled to.
-        on_unknown: what to do with a layer that has no rule.
-        samples: entries drawn per unit in simulations (recurrent layers and unusual activations only).
-        seed: of these simulations.
-        direction: signal that the scale of the weights is to keep: ``"forward"``, the gradient for ``"backward"``, or
-            the harmonic mean of the two for ``"both"`` (Glorot and Bengio's compromise, for a linear layer).
-        weights: ``"scaled"`` predicts the signals of the model as it will be initialized, ``"actual"`` those of the
-            model with the weights it has.
-    """
-
-    propagation: Propagation = "paper"
-    signal_variance: float = 1.0
-    on_unknown: OnUnknown = "simulate"
-    samples: int = 4096
-    seed: int = 0
-    weights: Literal["scaled", "actual"] = "scaled"
-    direction: Direction = "forward"
-
-    def __post_init__(self) -> None:
-        _one_of("propagation", self.propagation, get_args(Propagation))
-        _one_of("direction", self.direction, get_args(Direction))
-        _one_of("on_unknown", self.on_unknown, get_args(OnUnknown))
-        wanted: Any = self.signal_variance  # what callers pass is not always what the annotation says
-        if not isinstance(wanted, Real) or not 0 < float(wanted) < float("inf"):
-            raise AutoInitError(f"signal_variance must be positive and finite. Received: {wanted!r}")
-        samples: Any = self.samples
-        if isinstance(samples, bool) or not isinstance(samples, Integral) or samples < 1:
-            raise AutoInitError(
-                f"the number of samples must be a whole number, at least 1. Received: {samples!r}"
-            )
-
-    @property
-    def exact(self) -> bool:
-        """Whether the propagation is the exact one."""
-        return self.propagation == "exact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,11 +242,6 @@ def result_signals(result: Result) -> tuple[Signal, ...]:
     """Return the signals in what a rule returned."""
     signal = result.signal if isinstance(result, Weighted) else result
     return signal if isinstance(signal, tuple) else (signal,)
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise AutoInitError(f"{name} must be one of {', '.join(map(repr, allowed))}. Received: {value!r}")
 
 
 def has_rule(operation: Any, extra: Mapping[type, Rule] | None = None) -> bool:

@@ -26,11 +26,11 @@ from gondwana.autoinit.registry import (
     Result,
     Rule,
     Scale,
-    Settings,
     Weighted,
     find_rules,
     result_signals,
 )
+from gondwana.autoinit.settings import Settings
 from gondwana.autoinit.signals.fields import field_of
 from gondwana.autoinit.signals.signal import Signal, mixture
 from gondwana.autoinit.simulation.dependence import scales_weights

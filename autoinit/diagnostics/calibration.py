@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
+from gondwana.autoinit.calibrated import CalibratedLayer, Calibration
 from gondwana.autoinit.diagnostics.measure import filled, gaussian_inputs
 from gondwana.autoinit.draws import check_seed, generator
 from gondwana.autoinit.errors import AutoInitError
@@ -19,52 +19,13 @@ from gondwana.autoinit.frontends.keras.data import Data, examples, expected
 from gondwana.autoinit.frontends.keras.graph import Graph, Step, trace, values_of, variables_of
 from gondwana.autoinit.frontends.keras.inputs import Statistic
 from gondwana.autoinit.frontends.keras.running import run
-from gondwana.autoinit.plan import Plan, plan
-from gondwana.autoinit.registry import Direction, OnUnknown, Propagation, Rule, check_rules, has_rule
+from gondwana.autoinit.planning import Plan, plan
+from gondwana.autoinit.registry import Rule, check_rules, has_rule
+from gondwana.autoinit.settings import Direction, OnUnknown, Propagation
 from gondwana.autoinit.weights.apply import apply
 
 _BATCH = 128
 _TOLERANCE = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class CalibratedLayer:
-    """What one forward pass has shown of a layer whose weights were drawn.
-
-    Attributes:
-        name: of the layer, ``outer/inner`` inside nested models.
-        kind: its class.
-        predicted: second moment of its output before the activation, as planned.
-        measured: the same, as the pass found it.
-        corrected: the same after the weights were rescaled; ``measured`` where they were not.
-    """
-
-    name: str
-    kind: str
-    predicted: float
-    measured: float
-    corrected: float
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """What :func:`calibrate` did; printing it gives a table.
-
-    Attributes:
-        plan: that was drawn.
-        layers: one row per layer with drawn weights, in the order of evaluation; of a shared layer, its first call.
-    """
-
-    plan: Plan
-    layers: tuple[CalibratedLayer, ...]
-
-    def __str__(self) -> str:
-        width = max([5, *(len(row.name) for row in self.layers)]) + 2
-        lines = [f"{'layer':{width}}{'class':24}{'predicted':>10}{'measured':>10}{'corrected':>11}"]
-        for row in self.layers:
-            after = "" if row.corrected == row.measured else f"{row.corrected:11.4f}"
-            lines.append(f"{row.name:{width}}{row.kind:24}{row.predicted:10.4f}{row.measured:10.4f}{after}")
-        return "\n".join(line.rstrip() for line in lines)
 
 
 def calibrate(

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from gondwana.autoinit.diagnostics.measure import Measurement
 from gondwana.autoinit.errors import AutoInitError
-from gondwana.autoinit.plan import Plan
+from gondwana.autoinit.planning import Plan
 
 Series = Plan | Sequence[Measurement]
 

@@ -20,7 +20,7 @@ from gondwana.autoinit.frontends.keras.graph import Step, trace
 from gondwana.autoinit.gradients.slopes import activation_of
 from gondwana.autoinit.moments.functions import ScalarFunction
 from gondwana.autoinit.moments.gaussian import gaussian_nodes
-from gondwana.autoinit.plan import Plan
+from gondwana.autoinit.planning import Plan
 from gondwana.autoinit.registry import has_rule
 from gondwana.autoinit.signals.signal import Signal
 

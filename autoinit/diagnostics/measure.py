@@ -14,7 +14,7 @@ from gondwana.autoinit.frontends.keras.data import expected
 from gondwana.autoinit.frontends.keras.graph import Graph, Slot, Step, trace
 from gondwana.autoinit.frontends.keras.inputs import Statistic, per_input
 from gondwana.autoinit.moments.gaussian import Array
-from gondwana.autoinit.plan import Plan
+from gondwana.autoinit.planning import Plan
 from gondwana.autoinit.registry import has_rule
 from gondwana.autoinit.weights.apply import apply
 

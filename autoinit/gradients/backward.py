@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from gondwana.autoinit.frontends.keras.functions import is_elementwise
 from gondwana.autoinit.frontends.keras.graph import Slot
 from gondwana.autoinit.gradients.jacobians import (
     RECURRENT,
@@ -25,7 +26,7 @@ from gondwana.autoinit.gradients.jacobians import (
     vector_gain,
 )
 from gondwana.autoinit.gradients.slopes import Slopes, activation_of
-from gondwana.autoinit.moments.functions import ScalarFunction, is_elementwise
+from gondwana.autoinit.moments.functions import ScalarFunction
 from gondwana.autoinit.registry import Call, Scale
 from gondwana.autoinit.rules.dropout import SATURATION
 from gondwana.autoinit.rules.operations import contracted_size

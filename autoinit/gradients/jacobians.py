@@ -14,9 +14,9 @@ import numpy as np
 
 from gondwana.autoinit.frontends.keras.graph import sublayers
 from gondwana.autoinit.moments.functions import BUILT_IN
+from gondwana.autoinit.propagation.vectors import softmax
 from gondwana.autoinit.registry import Call, Scale
 from gondwana.autoinit.rules.attention import places, roles, score_scale, score_signal
-from gondwana.autoinit.rules.elementwise import softmax
 from gondwana.autoinit.rules.pooling import UNKNOWN_SIZE
 from gondwana.autoinit.rules.recurrent import RECURRENT, recurrent_output, sequences
 from gondwana.autoinit.signals.signal import Signal

@@ -9,14 +9,8 @@ import keras
 import numpy as np
 
 from gondwana.autoinit.errors import NotIntegrableError
-from gondwana.autoinit.moments.functions import (
-    ScalarFunction,
-    is_elementwise,
-    leaky_relu,
-    numpy_activation,
-    relu,
-    through_keras,
-)
+from gondwana.autoinit.frontends.keras.functions import is_elementwise, numpy_activation, through_keras
+from gondwana.autoinit.moments.functions import ScalarFunction, leaky_relu, relu
 from gondwana.autoinit.moments.functions import elu as elu_function
 from gondwana.autoinit.moments.gaussian import gaussian_moments
 from gondwana.autoinit.registry import registered_rules

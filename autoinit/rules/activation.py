@@ -1,12 +1,17 @@
-"""Activation layers (Appendix A, activation functions)."""
+"""Activation layers (Appendix A, activation functions), and those minus their mean that AutoInit++ makes of them."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import keras
 import numpy as np
 
+from gondwana.autoinit.frontends.keras.functions import numpy_activation, numpy_form
+from gondwana.autoinit.frontends.keras.saved_classes import Centered, CenteredActivation
 from gondwana.autoinit.moments import functions
-from gondwana.autoinit.registry import Call, rule
+from gondwana.autoinit.moments.functions import ScalarFunction
+from gondwana.autoinit.registry import Call, result_signals, rule, rule_for
 from gondwana.autoinit.rules.elementwise import activate, elementwise
 from gondwana.autoinit.signals.signal import Signal
 
@@ -68,3 +73,15 @@ def identity(call: Call, x: Signal) -> Signal:
 def input_layer(call: Call, *signals: Signal) -> Signal:
     """Exposes the data, or what a nested model is called with."""
     return signals[0]
+
+
+@numpy_form(CenteredActivation)
+def _numpy_centered(activation: CenteredActivation) -> ScalarFunction:
+    return numpy_activation(activation.activation).shifted(-activation.mean)
+
+
+@rule(Centered)
+def _centered_rule(call: Call, x: Signal) -> Signal:
+    inner = replace(call, operation=call.layer.layer)
+    signal = result_signals(rule_for(inner.operation)(inner, x))[0]
+    return call.calculus.scale(signal, 1.0, -call.layer.mean)

@@ -1,13 +1,4 @@
-"""Attention: weighted means of values, with weights that are softmax of products.
-
-Of one query over T positions, with attention weights a and values v of second moment q and covariance c between
-positions: E[y^2] = q f + c (1 - f), with f = T E[a^2]. In the ``paper`` propagation, which has no attention,
-c = mean^2.
-
-Where keys and values come from the same D numbers (self-attention), the weights lean to the values that agree with the
-query: with scores of standard deviation s, the mean of the D numbers moves by s (1 - f) along one direction (Gaussian
-integration by parts), which adds (q - c) s^2 (1 - f)^2 / D.
-"""
+"""Attention layers: projections of query, key and value, whose theory is in ``propagation/vectors.py``."""
 
 from __future__ import annotations
 
@@ -19,8 +10,8 @@ import keras
 import numpy as np
 
 from gondwana.autoinit.frontends.keras.graph import Slot, sublayers
+from gondwana.autoinit.propagation.vectors import alike, attended, softmax
 from gondwana.autoinit.registry import Call, Scale, Weighted, rule
-from gondwana.autoinit.rules.elementwise import softmax
 from gondwana.autoinit.rules.pooling import UNKNOWN_SIZE
 from gondwana.autoinit.signals.law import INDEPENDENT, gaussian
 from gondwana.autoinit.signals.signal import Signal, mixture
@@ -29,35 +20,6 @@ layers = keras.layers
 
 _CAUSAL_COUNTS = 24
 """Numbers of visible keys for which attention under a causal mask is computed."""
-
-
-def attended(
-    score: Signal, keys_alike: float, queries_alike: float, value: Signal, count: int, lean: float = 0.0
-) -> Signal:
-    """Return the signal of the mean of ``value`` under softmax weights.
-
-    Args:
-        score: of the products that go into the softmax.
-        keys_alike: share of the score that all positions of a query have in common, which softmax cancels.
-        queries_alike: correlation between the scores of two queries.
-        value: what is averaged.
-        count: positions T.
-        lean: 1 / D where keys and values come from the same D numbers, else 0.
-    """
-    varying = max(score.variance * (1 - keys_alike), 0.0)
-    weights = softmax(Signal(0.0, varying), count)
-    focus = count * weights.second_moment
-    together = 1 / count + max(queries_alike, 0.0) * (focus - 1 / count)
-    alone, shared = value.second_moment, value.shared_moment
-    leaning = lean * varying * (1 - focus) ** 2
-    second = alone * focus + shared * (1 - focus) + (alone - shared) * leaning
-    pairs = (alone - shared) * (together + max(queries_alike, 0.0) * leaning) + shared
-    return Signal.from_moments(value.mean, second, pairs)
-
-
-def alike(x: Signal) -> float:
-    """Return E[x x'] / E[x^2] between positions."""
-    return x.shared_moment / x.second_moment if x.second_moment else 0.0
 
 
 def places(call: Call) -> tuple[int, int, int]:

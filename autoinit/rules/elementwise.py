@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import keras
 import numpy as np
 
-from gondwana.autoinit.moments.functions import ScalarFunction, is_elementwise, numpy_activation
+from gondwana.autoinit.frontends.keras.functions import is_elementwise, numpy_activation
+from gondwana.autoinit.moments.functions import ScalarFunction
 from gondwana.autoinit.moments.gaussian import Array, Function
+from gondwana.autoinit.propagation.vectors import softmax
 from gondwana.autoinit.registry import Call
 from gondwana.autoinit.signals.signal import Signal
 
@@ -47,38 +48,6 @@ def activate(call: Call, activation: Any, x: Signal, axis_size: int | None = Non
     if function is keras.activations.softmax:
         return softmax(x, size or 1)
     return simulated(call, function, x, size or 1)
-
-
-def softmax(x: Signal, count: int) -> Signal:
-    """Return the signal of softmax over ``count`` independent Gaussian entries.
-
-    With 1/S^2 as the integral of t exp(-tS) over t, the second moment is a one-dimensional integral of products of
-    one-dimensional ones: E[s^2] = int t E[e^{2x} exp(-t e^x)] E[exp(-t e^x)]^(count-1) dt.
-    """
-    if count <= 1 or x.variance == 0:
-        return Signal(1.0 / max(count, 1), 0.0)
-    return Signal(1.0 / count, _softmax_variance(x.variance**0.5, count))  # the mean shifts all and drops out
-
-
-@functools.lru_cache(maxsize=256)
-def _softmax_variance(deviation: float, count: int) -> float:
-    points, weights = _hermite_nodes()
-    entries = np.exp(deviation * points)
-    log_t = np.linspace(
-        -40.0 - 6 * deviation, 20.0 + 6 * deviation, 2400
-    )  # the trapezoidal rule converges fast here
-    t = np.exp(log_t)
-    kernel = np.exp(-np.outer(t, entries))
-    with np.errstate(divide="ignore"):
-        others = np.exp((count - 1) * np.log(kernel @ weights))
-    second = float(np.trapezoid(t**2 * (kernel @ (weights * entries**2)) * others, log_t))
-    return float(max(second - count**-2.0, 0.0))
-
-
-@functools.lru_cache(maxsize=1)
-def _hermite_nodes() -> tuple[Array, Array]:
-    points, weights = np.polynomial.hermite_e.hermegauss(120)
-    return points, weights / weights.sum()
 
 
 def simulated(call: Call, function: Any, x: Signal, size: int) -> Signal:

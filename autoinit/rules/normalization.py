@@ -8,15 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from gondwana.autoinit.propagation.affine import per_channel
 from gondwana.autoinit.propagation.calculus import Over
 from gondwana.autoinit.registry import Call, rule
 from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.signals.window import Shape
 
 layers = keras.layers
-
-_MOST_PAIRS = 256
-"""Different pairs of scale and offset that are followed one by one."""
 
 
 @rule(layers.BatchNormalization)
@@ -69,7 +67,7 @@ def unit_normalization(call: Call, x: Signal) -> Signal:
 @rule(layers.Rescaling)
 def rescaling(call: Call, x: Signal) -> Signal:
     """``scale * x + offset``, both possibly per channel."""
-    return _per_channel(call, x, np.asarray(call.layer.scale), np.asarray(call.layer.offset))
+    return per_channel(call.calculus, x, np.asarray(call.layer.scale), np.asarray(call.layer.offset))
 
 
 @rule(layers.Normalization)
@@ -79,32 +77,8 @@ def normalization(call: Call, x: Signal) -> Signal:
     mean, deviation = np.asarray(layer.mean, np.float64), np.sqrt(np.asarray(layer.variance, np.float64))
     deviation = np.maximum(deviation, keras.config.epsilon())
     if layer.invert:
-        return _per_channel(call, x, deviation, mean)
-    return _per_channel(call, x, 1 / deviation, -mean / deviation)
-
-
-def _per_channel(call: Call, x: Signal, scale: Any, offset: Any) -> Signal:
-    scale, offset = np.asarray(scale), np.asarray(offset)
-    if scale.size and offset.size and np.ptp(scale) == 0 and np.ptp(offset) == 0:
-        return call.calculus.scale(x, float(scale.flat[0]), float(offset.flat[0]))
-    pairs, counts = _representatives(scale, offset)
-    return call.calculus.concatenate([call.calculus.scale(x, a, b) for a, b in pairs], counts)
-
-
-def _representatives(scale: Any, offset: Any) -> tuple[list[tuple[float, float]], list[float]]:
-    """Return few pairs (scale, offset), with weights, of the same first and second moments as all pairs.
-
-    Mean, second moment and covariance of ``scale * x + offset`` depend on nothing else.
-    """
-    table = np.stack([np.ravel(a) for a in np.broadcast_arrays(scale, offset)], axis=1).astype(np.float64)
-    pairs, repeats = np.unique(table, axis=0, return_counts=True)
-    counts = repeats.astype(np.float64)
-    if len(pairs) > _MOST_PAIRS:
-        spreads, axes = np.linalg.eigh(np.cov(table.T, bias=True))
-        steps = np.sqrt(2 * np.maximum(spreads, 0.0))[:, None] * axes.T
-        pairs = table.mean(axis=0) + np.concatenate([steps, -steps])
-        counts = np.ones(len(pairs))
-    return [(float(a), float(b)) for a, b in pairs], counts.tolist()
+        return per_channel(call.calculus, x, deviation, mean)
+    return per_channel(call.calculus, x, 1 / deviation, -mean / deviation)
 
 
 def _affine(call: Call, x: Signal, gamma: Any, beta: Any = None) -> Signal:
@@ -113,7 +87,7 @@ def _affine(call: Call, x: Signal, gamma: Any, beta: Any = None) -> Signal:
         return x
     scale = np.ones(1) if gamma is None else gamma.numpy()
     offset = np.zeros(1) if beta is None else beta.numpy()
-    return _per_channel(call, x, np.ravel(scale), np.ravel(offset))
+    return per_channel(call.calculus, x, np.ravel(scale), np.ravel(offset))
 
 
 def _axes(axis: Any, shape: Shape) -> list[int]:

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from gondwana.autoinit.frontends.keras.functions import through_keras
 from gondwana.autoinit.frontends.keras.graph import Slot, operation_class
-from gondwana.autoinit.moments.functions import through_keras
 from gondwana.autoinit.registry import Call, Weighted, registered_rules, rule
 from gondwana.autoinit.rules.elementwise import activate, elementwise, simulated
 from gondwana.autoinit.rules.linear import weighted

@@ -37,15 +37,20 @@ def axes_of(window: Window) -> tuple[Axis, ...] | None:
     """Return the axes of a window, None if a size is not known."""
     if any(size is None for size in (*window.inputs, *window.outputs)):
         return None
-    numbers = zip(window.inputs, window.outputs, window.sizes, window.strides, window.dilations, strict=True)
+    paddings = window.offsets or (window.padding,) * len(window.inputs)
+    numbers = zip(
+        window.inputs, window.outputs, window.sizes, window.strides, window.dilations, paddings, strict=True
+    )
     return tuple(
-        _axis(int(n or 0), int(m or 0), taps, stride, dilation, window.padding, window.transposed)
-        for n, m, taps, stride, dilation in numbers
+        _axis(int(n or 0), int(m or 0), taps, stride, dilation, padding, window.transposed)
+        for n, m, taps, stride, dilation, padding in numbers
     )
 
 
 @functools.lru_cache(maxsize=1024)
-def _axis(n: int, m: int, taps: int, stride: int, dilation: int, padding: str, transposed: bool) -> Axis:
+def _axis(
+    n: int, m: int, taps: int, stride: int, dilation: int, padding: str | int, transposed: bool
+) -> Axis:
     if transposed:  # the transpose of the convolution that leads from the outputs to the inputs
         forward = _axis(m, n, taps, stride, dilation, padding, False)
         inside = np.zeros((taps, n))
@@ -66,8 +71,10 @@ def _axis(n: int, m: int, taps: int, stride: int, dilation: int, padding: str, t
     return Axis(gather, touched, places)
 
 
-def _before(n: int, m: int, taps: int, stride: int, dilation: int, padding: str) -> int:
+def _before(n: int, m: int, taps: int, stride: int, dilation: int, padding: str | int) -> int:
     """Return the number of zeros that the padding puts before the first input."""
+    if isinstance(padding, int):
+        return padding
     reach = (taps - 1) * dilation
     if padding == "causal":
         return reach

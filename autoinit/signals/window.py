@@ -23,6 +23,7 @@ class Window:
         padding: ``"valid"``, ``"same"`` or ``"causal"``.
         inputs, outputs: number of positions along each axis; None where not known.
         transposed: whether input positions are spread instead of gathered.
+        offsets: zeros before the first position along each axis, where these are none of the named paddings.
     """
 
     sizes: tuple[int, ...]
@@ -32,6 +33,7 @@ class Window:
     inputs: Shape
     outputs: Shape
     transposed: bool = False
+    offsets: tuple[int, ...] = ()
 
     @property
     def taps(self) -> int:

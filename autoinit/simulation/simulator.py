@@ -18,14 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gondwana.autoinit.draws import draw, generator
+from gondwana.autoinit.frontends.keras.functions import is_elementwise
 from gondwana.autoinit.frontends.keras.graph import Graph, Slot, Step
 from gondwana.autoinit.frontends.keras.running import run
-from gondwana.autoinit.moments.functions import is_elementwise
 from gondwana.autoinit.moments.gaussian import Array
 from gondwana.autoinit.propagation.normalization import has_dead_channels
-from gondwana.autoinit.registry import Scale, Settings
+from gondwana.autoinit.registry import Scale
 from gondwana.autoinit.rules.pooling import UNKNOWN_SIZE
 from gondwana.autoinit.rules.recurrent import RECURRENT, recurrent_output
+from gondwana.autoinit.settings import Settings
 from gondwana.autoinit.signals.fields import Field, field_of
 from gondwana.autoinit.signals.samples import GROUP, measured_signal, sampled
 from gondwana.autoinit.signals.signal import Signal

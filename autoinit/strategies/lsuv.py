@@ -18,7 +18,7 @@ from gondwana.autoinit.draws import check_seed, draw, generator
 from gondwana.autoinit.errors import ModelError
 from gondwana.autoinit.frontends.keras.chosen import LayerChoice
 from gondwana.autoinit.frontends.keras.graph import trace
-from gondwana.autoinit.plan import plan
+from gondwana.autoinit.planning import plan
 from gondwana.autoinit.registry import has_rule
 
 TOLERANCE = 0.1

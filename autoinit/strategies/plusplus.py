@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import keras
@@ -11,6 +10,7 @@ import numpy as np
 
 from gondwana.autoinit.errors import AutoInitError, ModelError
 from gondwana.autoinit.frontends.keras.chosen import LayerChoice, choose
+from gondwana.autoinit.frontends.keras.functions import is_elementwise, numpy_activation
 from gondwana.autoinit.frontends.keras.graph import Graph, functional_core, trace
 from gondwana.autoinit.frontends.keras.rebuild import (
     copied_layer,
@@ -19,10 +19,10 @@ from gondwana.autoinit.frontends.keras.rebuild import (
     over_time,
     rebuilt,
 )
+from gondwana.autoinit.frontends.keras.saved_classes import Centered, CenteredActivation
 from gondwana.autoinit.gradients.slopes import activation_of
-from gondwana.autoinit.moments.functions import ScalarFunction, is_elementwise, numpy_activation, numpy_form
 from gondwana.autoinit.moments.gaussian import gaussian_moments
-from gondwana.autoinit.registry import Call, has_rule, result_signals, rule, rule_for
+from gondwana.autoinit.registry import Call, has_rule, result_signals, rule_for
 from gondwana.autoinit.signals.signal import Signal
 
 Centering = Callable[[Any], Any]
@@ -58,71 +58,6 @@ def centering(*kinds: type) -> Callable[[_C], _C]:
         return function
 
     return register
-
-
-@keras.saving.register_keras_serializable("autoinit")
-class CenteredActivation:
-    """The function ``x -> activation(x) - mean``, usable as ``activation=`` of any layer.
-
-    Args:
-        activation: elementwise activation, as Keras layers take it.
-        mean: constant to subtract; None means the Gaussian mean of ``activation`` under N(0, 1).
-    """
-
-    def __init__(self, activation: Any, mean: float | None = None) -> None:
-        self.activation = keras.activations.get(activation)
-        self.mean = gaussian_moments(numpy_activation(self.activation)).mean if mean is None else float(mean)
-
-    def __call__(self, x: Any) -> Any:
-        """Evaluate on a tensor."""
-        return self.activation(x) - self.mean
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the constructor."""
-        return {"activation": keras.activations.serialize(self.activation), "mean": self.mean}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> CenteredActivation:
-        """Inverse of :meth:`get_config`."""
-        return cls(keras.activations.deserialize(config["activation"]), config["mean"])
-
-
-@numpy_form(CenteredActivation)
-def _numpy_centered(activation: CenteredActivation) -> ScalarFunction:
-    return numpy_activation(activation.activation).shifted(-activation.mean)
-
-
-@keras.saving.register_keras_serializable("autoinit")
-class Centered(keras.layers.Wrapper):  # type: ignore[misc]
-    """The layer ``x -> layer(x) - mean`` around an activation layer.
-
-    Args:
-        layer: activation layer.
-        mean: constant to subtract.
-    """
-
-    def __init__(self, layer: keras.Layer, mean: float, **keywords: Any) -> None:
-        super().__init__(layer, **keywords)
-        self.mean = float(mean)
-
-    def call(self, inputs: Any) -> Any:
-        """Apply the layer and subtract."""
-        return self.layer(inputs) - self.mean
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the shape of the layer's output."""
-        return self.layer.compute_output_shape(input_shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the constructor."""
-        return {**super().get_config(), "mean": self.mean}
-
-
-@rule(Centered)
-def _centered_rule(call: Call, x: Signal) -> Signal:
-    inner = replace(call, operation=call.layer.layer)
-    signal = result_signals(rule_for(inner.operation)(inner, x))[0]
-    return call.calculus.scale(signal, 1.0, -call.layer.mean)
 
 
 def centered(model: keras.Model, *, variance: float = 1.0, layers: LayerChoice | None = None) -> keras.Model:

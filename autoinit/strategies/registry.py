@@ -14,7 +14,7 @@ from gondwana.autoinit.errors import AutoInitError
 from gondwana.autoinit.frontends.keras.chosen import Choice, LayerChoice, choose
 from gondwana.autoinit.frontends.keras.data import Data
 from gondwana.autoinit.frontends.keras.inputs import Statistic
-from gondwana.autoinit.plan import plan
+from gondwana.autoinit.planning import plan
 from gondwana.autoinit.registry import Call
 from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.strategies.lsuv import lsuv

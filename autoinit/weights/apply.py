@@ -12,7 +12,7 @@ import keras
 
 from gondwana.autoinit.draws import Float32, check_seed, draw, generator
 from gondwana.autoinit.errors import ModelError
-from gondwana.autoinit.plan import Plan, PlannedWeight
+from gondwana.autoinit.planning import Plan, PlannedWeight
 
 _WORKERS = 2
 _AHEAD = 4

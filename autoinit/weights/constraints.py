@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from gondwana.autoinit.plan import Plan
+from gondwana.autoinit.frontends.keras.saved_classes import CenteredScale
+from gondwana.autoinit.planning import Plan
 from gondwana.autoinit.weights.initializers import variables_with_initializers
 
 _DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 _TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
-
-
-@keras.saving.register_keras_serializable("autoinit")
-class CenteredScale(keras.constraints.Constraint):  # type: ignore[misc]
-    """Over the inputs of each output: mean 0 and root mean square ``deviation``.
-
-    Args:
-        deviation: standard deviation that AutoInit planned for the weight.
-        axes: axes of the inputs.
-    """
-
-    def __init__(self, deviation: float, axes: Sequence[int]) -> None:
-        self.deviation = float(deviation)
-        self.axes = tuple(axes)
-
-    def __call__(self, w: Any) -> Any:
-        """Return the constrained weights; those that are all equal become 0."""
-        centred = w - keras.ops.mean(w, axis=self.axes, keepdims=True)
-        square = keras.ops.mean(keras.ops.square(centred), axis=self.axes, keepdims=True)
-        return self.deviation * centred / keras.ops.sqrt(square + keras.config.epsilon() * self.deviation**2)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the constructor."""
-        return {"deviation": self.deviation, "axes": list(self.axes)}
 
 
 def constrain(model: keras.Model, plan: Plan) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from gondwana.autoinit.strategies.plusplus import Centered
+from gondwana.autoinit.frontends.keras.saved_classes import Centered
 
 layers = keras.layers
 ops = keras.ops

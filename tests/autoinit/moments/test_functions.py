@@ -5,15 +5,8 @@ import numpy as np
 import pytest
 
 from gondwana.autoinit import AutoInitError, gaussian_moments, numpy_activation
-from gondwana.autoinit.moments.functions import (
-    BUILT_IN,
-    VECTOR,
-    elu,
-    gelu,
-    is_elementwise,
-    leaky_relu,
-    relu,
-)
+from gondwana.autoinit.frontends.keras.functions import VECTOR, is_elementwise
+from gondwana.autoinit.moments.functions import BUILT_IN, elu, gelu, leaky_relu, relu
 
 pytestmark = pytest.mark.slow
 

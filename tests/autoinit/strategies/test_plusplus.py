@@ -9,7 +9,8 @@ import pytest
 
 from gondwana import autoinit
 from gondwana.autoinit import AutoInit, CenteredActivation, ModelError
-from gondwana.autoinit.strategies.plusplus import _CENTERINGS, Centered, centered
+from gondwana.autoinit.frontends.keras.saved_classes import Centered
+from gondwana.autoinit.strategies.plusplus import _CENTERINGS, centered
 
 pytestmark = pytest.mark.slow
 

@@ -16,16 +16,8 @@ from gondwana.autoinit.frontends.keras.graph import Graph, trace
 from gondwana.autoinit.frontends.keras.inputs import Statistic, per_input
 from gondwana.autoinit.moments.gaussian import Array
 from gondwana.autoinit.planned import Plan, PlannedCall, PlannedWeight
-from gondwana.autoinit.registry import (
-    Direction,
-    OnUnknown,
-    Propagation,
-    Rule,
-    Scale,
-    Settings,
-    check_rules,
-    has_rule,
-)
+from gondwana.autoinit.registry import Rule, Scale, check_rules, has_rule
+from gondwana.autoinit.settings import Direction, OnUnknown, Propagation, Settings
 from gondwana.autoinit.signals.samples import measured_signal
 from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.signals.window import positions

@@ -1,0 +1,1 @@
+"""Rules: aten operations and classes of modules in the terms of the calculus."""
