@@ -175,7 +175,7 @@ def resume(path: Path, execution: Execution | None = None, overrides: Sequence[s
                 return _result(path, True, store)
             check_trackers(config.engine.mlflow)
             search = execution.search(config)
-            data, notes = _checked_data(config, execution, folder.data_dir)
+            data, notes = _checked_data(config, execution, folder.data_root)
             with execution.pool(config) as pool:
                 pool.share(SEARCH_DATA, data)
                 _add_environment(folder, environment(config.seed, pool.devices()))
@@ -297,7 +297,7 @@ class _Run:
 
         task = self._config.task.model_dump(mode="json")
         try:
-            data = load_final_data(task, self._folder.data_dir)
+            data = load_final_data(task, self._folder.data_root)
             if data.test is not None:
                 check_split(task_info(self._config), data.test, "test")
         except ValueError as error:  # the search is done and recorded: not a mistake that undoes it

@@ -1,7 +1,7 @@
 """From rows as people have them to the inputs of a network, and from its outputs to answers: one JSON object.
 
 ``{"encoder": ..., "classes": [...]}`` or ``{"encoder": ..., "mean": ..., "deviation": ...}``; an ``encoder`` of None
-takes arrays as they are, after ``input`` statistics if there are any. A run keeps it beside its network, so that both
+takes arrays, standardized by ``input``. A run keeps it beside its network, so that both
 are enough to predict.
 """
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from gondwana.tasks.own_data.encoder import TableEncoder
+from gondwana.tasks.splits import standardize
 
 
 class Answers:
@@ -22,7 +23,7 @@ class Answers:
     def __init__(self, data: Mapping[str, Any]) -> None:
         encoder = data.get("encoder")
         self._encoder = None if encoder is None else TableEncoder.from_json(encoder)
-        self._input: Mapping[str, float] = data.get("input") or {"mean": 0.0, "deviation": 1.0}
+        self._input: Mapping[str, Any] = data.get("input") or {}
         self.classes: list[Any] | None = data.get("classes")
         self._mean, self._deviation = float(data.get("mean", 0.0)), float(data.get("deviation", 1.0))
 
@@ -40,14 +41,11 @@ class Answers:
         if self._encoder is not None:
             return self._encoder.transform(_as_frame(rows, self._encoder))
         x = np.asarray(rows)
-        if not np.issubdtype(x.dtype, np.floating) and not self._scaled:
-            return np.ascontiguousarray(x)
-        scaled = (x.astype(np.float32) - np.float32(self._input["mean"])) / np.float32(self._input["deviation"])
-        return np.ascontiguousarray(scaled.astype(np.float32))
-
-    @property
-    def _scaled(self) -> bool:
-        return self._input["mean"] != 0.0 or self._input["deviation"] != 1.0
+        shape = tuple(self._input.get("shape", x.shape[1:]))
+        if x.size != len(x) * int(np.prod(shape)):
+            raise ValueError(f"inputs must have the shape (rows, {', '.join(map(str, shape))}). Received: {x.shape}")
+        mean, deviation = self._input.get("mean", 0.0), self._input.get("deviation", 1.0)
+        return standardize(x.reshape(len(x), *shape), mean, deviation)
 
     def answers(self, outputs: np.ndarray) -> np.ndarray:
         """Return a class or a number for each row of the network's outputs."""
