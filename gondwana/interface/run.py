@@ -257,11 +257,13 @@ def outputs(model: keras.Model, x: np.ndarray) -> np.ndarray:
 
     Batches are filled up to one size, so that a row's answer does not depend on which other rows it comes with.
     """
+    from keras import ops
+
     parts = []
     for start in range(0, len(x), PREDICTED_AT_ONCE):
         batch = x[start : start + PREDICTED_AT_ONCE]
         filled = np.concatenate([batch, np.zeros((PREDICTED_AT_ONCE - len(batch), *x.shape[1:]), x.dtype)])
-        parts.append(np.asarray(model.predict_on_batch(filled))[: len(batch)])
+        parts.append(ops.convert_to_numpy(model(filled, training=False))[: len(batch)])
     if not parts:
         return np.zeros((0, model.output_shape[-1]), np.float32)
     return np.concatenate(parts)
