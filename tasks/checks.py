@@ -21,11 +21,13 @@ def check_search_data(info: TaskInfo, data: SearchData) -> tuple[str, ...]:
     """Check the training and the validation split; return what is suspicious, in sentences.
 
     Raises:
-        WrongDataError: if a split has another shape or type than declared, is empty, holds a number that is not finite, a
-            label outside the classes, or, in training, one class only.
+        WrongDataError: if a split has another shape or type than declared, is empty, holds a number that is not finite
+            or a label outside the classes, or, in training, one class only.
     """
     if not isinstance(data, SearchData):
-        raise WrongDataError(f"task {info.name!r}: search_data returns a SearchData. Received: {type(data).__name__}")
+        raise WrongDataError(
+            f"task {info.name!r}: search_data returns a SearchData. Received: {type(data).__name__}"
+        )
     check_split(info, data.train, "training")
     check_split(info, data.validation, "validation")
     return (
@@ -123,8 +125,8 @@ def _classes(info: TaskInfo, data: SearchData) -> Iterator[str]:
         train, validation = (_labels(split.y, head) for split in (data.train, data.validation))
         if len(train) < 2 and len(info.heads) == 1:
             raise WrongDataError(
-                f"task {info.name!r}: all training rows have the class {', '.join(map(str, train))}; there is nothing to "
-                "tell apart"
+                f"task {info.name!r}: all training rows have the class {', '.join(map(str, train))}; there is "
+                "nothing to tell apart"
             )
         if len(validation) < 2 and len(info.heads) == 1:
             yield f"all validation rows have the same class {validation[0]}: every network that says it is perfect"
@@ -143,11 +145,13 @@ def _labels(y: Any, head: Head) -> np.ndarray:
 
 def _rows_in_both(train: np.ndarray, validation: np.ndarray) -> Iterator[str]:
     seen = set(_fingerprints(train))
-    both = sum(fingerprint in seen for fingerprint in _fingerprints(validation.astype(train.dtype, copy=False)))
+    both = sum(
+        fingerprint in seen for fingerprint in _fingerprints(validation.astype(train.dtype, copy=False))
+    )
     if both:
         yield (
-            f"{both} of {len(validation)} validation rows are also in training, entry by entry: what is learned by heart "
-            "counts as learned"
+            f"{both} of {len(validation)} validation rows are also in training, entry by entry: what is learned "
+            "by heart counts as learned"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,14 +38,16 @@ GENERATIONS = 3
 """Generations of a search without a time budget."""
 MANY_GENERATIONS = 1000
 """Generations of a search that ends when its time is over."""
-SEARCHED = 0.85
-"""Share of a time budget that the search has; the rest is for the training on all rows."""
+SEARCHED = 0.7
+"""Share of a time budget that the search has; the rest is for the trainings on all rows."""
+ALMOST = 0.9
+"""Share of a time budget after which no further network is trained on all rows."""
 LEAST_VALIDATION = 2
 GATHER_SECONDS = 0.02
 """For so long results are gathered before they are recorded together."""
 
 
-class InterruptedSearch(KeyboardInterrupt):  # noqa: N818  (a kind of interrupt)
+class InterruptedSearch(KeyboardInterrupt):
     """The search was stopped before its end."""
 
 
@@ -63,6 +66,7 @@ class NetworkEstimator(BaseEstimator):
         initialization: str = "autoinit",
         search: Mapping[str, Any] | None = None,
         training: Mapping[str, Any] | None = None,
+        ensemble_size: int = 5,
         validation_fraction: float = 0.2,
         run_dir: str | Path | None = None,
         verbose: int = 0,
@@ -74,6 +78,7 @@ class NetworkEstimator(BaseEstimator):
         self.initialization = initialization
         self.search = search
         self.training = training
+        self.ensemble_size = ensemble_size
         self.validation_fraction = validation_fraction
         self.run_dir = run_dir
         self.verbose = verbose
@@ -139,7 +144,9 @@ class NetworkEstimator(BaseEstimator):
         if isinstance(X, pd.Series) or _is_text(X):
             X = as_rows(X)
         if not isinstance(X, pd.DataFrame):
-            return validate_data(self, X, reset=reset, ensure_all_finite="allow-nan", allow_nd=True, dtype="numeric")
+            return validate_data(
+                self, X, reset=reset, ensure_all_finite="allow-nan", allow_nd=True, dtype="numeric"
+            )
         validate_data(self, X, reset=reset, skip_check_array=True)
         if X.shape[0] < 1 or X.shape[1] < 1:
             check_array(np.zeros(X.shape))  # refuses it in scikit-learn's words
@@ -155,6 +162,8 @@ class NetworkEstimator(BaseEstimator):
         from gondwana.nas.cli.quiet import load_keras
 
         load_keras()
+        seconds = seconds_of(self.time_budget)
+        deadline = None if seconds is None else time.monotonic() + ALMOST * seconds
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch, "run") if self.run_dir is None else Path(self.run_dir)
             train, validation = self._divided(target)
@@ -162,10 +171,17 @@ class NetworkEstimator(BaseEstimator):
             found = of_prepared(prepare(parts[0], parts[1:], predict=self._predict))
             self._search(found, path)
             whole = prepare((rows, target), parts[1:], predict=self._predict)
-            self.score_, self._network, self._saved = final_network(path, of_prepared(whole))
+            final = final_network(path, of_prepared(whole), self._members(), deadline)
+            self.score_, self._network, self._saved = final.fitness, final.model, final.content
             self.preprocessing_ = dict(whole.preprocessing)
             if self.run_dir is not None:
                 keep_network(path, self._saved, self.preprocessing_)
+
+    def _members(self) -> int:
+        size = self.ensemble_size
+        if isinstance(size, bool) or int(size) != size or size < 1:
+            raise ValueError(f"ensemble_size must be a whole number of at least 1. Received: {size!r}")
+        return int(size)
 
     def _divided(self, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows for training and for validation; of each class at least one is in training."""
@@ -248,7 +264,9 @@ def _is_text(X: Any) -> bool:
     if not isinstance(X, list | tuple) or not len(X):
         return False
     first = X[0]
-    return isinstance(first, str) or (isinstance(first, list | tuple) and any(isinstance(c, str) for c in first))
+    return isinstance(first, str) or (
+        isinstance(first, list | tuple) and any(isinstance(c, str) for c in first)
+    )
 
 
 def _taken(rows: Any, part: np.ndarray) -> Any:

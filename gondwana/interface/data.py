@@ -54,7 +54,9 @@ def given(data: Any, seed: int) -> GivenData:
     if not isinstance(data, tuple | list) or len(data) not in (2, 4, 6):
         what = f"{len(data)} parts" if isinstance(data, tuple | list) else type(data).__name__
         raise DataArgumentError(f"data must be {FORMS}. Received: {what}")
-    parts = divided(data[0], data[1], seed) if len(data) == 2 else list(zip(data[::2], data[1::2], strict=True))
+    parts = (
+        divided(data[0], data[1], seed) if len(data) == 2 else list(zip(data[::2], data[1::2], strict=True))
+    )
     return of_prepared(prepare(parts[0], parts[1:]))
 
 
@@ -79,7 +81,7 @@ def _described(task: Task) -> dict[str, Any]:
         register(info.name)(type(task))
     if task_class(info.name) is not type(task):
         raise DataArgumentError(
-            f"the task calls itself {info.name!r}, which is the name of another class, {task_class(info.name).__name__}; "
-            "give its info a name of its own"
+            f"the task calls itself {info.name!r}, which is the name of another class, "
+            f"{task_class(info.name).__name__}; give its info a name of its own"
         )
     return {"name": info.name, "options": dict(info.options)}

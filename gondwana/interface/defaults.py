@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-STEPS = 900
+STEPS = 500
 """Updates of the weights in one training: enough for a small network, a second or two."""
 
 TABLE_SPACE = {
@@ -14,9 +14,9 @@ TABLE_SPACE = {
         "units": {"low": 8, "high": 64},
         "rate": {"low": 0.1, "high": 0.5},
         "kernel_regularizer": ["l2"],
-        "regularization": {"low": 1e-5, "high": 1e-2, "scale": "log"},
+        "regularization": {"low": 1e-3, "high": 1e-1, "scale": "log"},
     },
-    "network": {"learning_rate": {"low": 1e-3, "high": 1e-2, "scale": "log"}},
+    "network": {"learning_rate": {"low": 1e-3, "high": 5e-3, "scale": "log"}},
 }
 
 IMAGE_SPACE = {

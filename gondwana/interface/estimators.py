@@ -14,10 +14,10 @@ from gondwana.interface.base_estimator import NetworkEstimator
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     """A network that tells classes apart, found by a search.
 
-    ``fit`` divides the rows into training and validation, searches with them for an architecture, and trains the best
-    one again on all rows. Inputs are arrays, DataFrames (numbers, categories, booleans, dates, text, empty cells), arrays
-    of images, or lists of text; they are encoded and standardized by what the rows of ``fit`` show, and what was fitted
-    is part of the estimator.
+    ``fit`` divides the rows into training and validation, searches with them for architectures, trains the best few
+    again on all rows, and makes one network of them that averages their answers. Inputs are arrays, DataFrames (numbers,
+    categories, booleans, dates, text, empty cells), arrays of images, or lists of text; they are encoded and standardized
+    by what the rows of ``fit`` show, and what was fitted is part of the estimator.
 
     Args:
         time_budget: seconds, or text such as ``"5m"``, that ``fit`` may take, or None.
@@ -27,6 +27,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         initialization: how networks are initialized, a name of ``gondwana.autoinit.STRATEGIES``.
         search: the ``search`` section of a config, in place of the default search for the inputs' shape.
         training: entries of the ``training`` section of a config that replace the defaults.
+        ensemble_size: architectures, the best first, whose networks are averaged; 1 for a single one.
         validation_fraction: share of the rows that candidates are compared on.
         run_dir: folder to keep the run in, missing or empty; None keeps nothing.
         verbose: 1 shows how the search goes on.
@@ -36,7 +37,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         network_: the Keras model.
         preprocessing_: how rows become its inputs, as a JSON object.
         columns_: what the columns of a table were taken for, in words; empty for other inputs.
-        score_: best validation accuracy of the search.
+        score_: best validation accuracy of its members in the search.
         n_features_in_, feature_names_in_: as in scikit-learn.
 
     Examples:

@@ -13,7 +13,7 @@ from gondwana.interface.run import Run
 
 if TYPE_CHECKING:
     from gondwana.nas.config.schema import RunConfig
-    from gondwana.nas.engine.execute import Execution, RunResult
+    from gondwana.nas.engine.execute import RunResult
     from gondwana.nas.engine.records.run_folder import RunFolder
 
 

@@ -128,7 +128,11 @@ class Run:
 
         path = self.path / BEST_MODEL
         if not path.is_file():
-            why = "it is not finished; gondwana.resume goes on" if not self.finished else "none could be trained"
+            why = (
+                "it is not finished; gondwana.resume goes on"
+                if not self.finished
+                else "none could be trained"
+            )
             raise NoNetworkError(f"{self.path}: no network is saved: {why}")
         return path
 
@@ -205,7 +209,8 @@ class Run:
         rows += [
             (
                 f"finalist {final.rank + 1}",
-                f"validation {_figure(final.fitness)}, test {_figure(final.test)}, {final.parameters or 0:,} parameters",
+                f"validation {_figure(final.fitness)}, test {_figure(final.test)}, "
+                f"{final.parameters or 0:,} parameters",
             )
             for final in self.finalists
         ]

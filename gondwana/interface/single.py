@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from gondwana.nas.statistics import Comparison
 
 
-def initialize(model: keras.Model, strategy: str = "autoinit", *, seed: int = 0, **options: Any) -> keras.Model:
+def initialize(
+    model: keras.Model, strategy: str = "autoinit", *, seed: int = 0, **options: Any
+) -> keras.Model:
     """Initialize the weights of a network anew by a strategy and return it.
 
     Args:

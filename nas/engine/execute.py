@@ -309,7 +309,6 @@ class _Run:
             ranked, count, self._folder, self._store, self._pool, self._execution.stop
         )
 
-
     def _ranked(self) -> list[Candidate]:
         """Return the candidates that deserve to be finalists, best first."""
         if self._budget is None or not self._budget.ended:

@@ -28,7 +28,7 @@ class SearchStalledError(RuntimeError):
 
 
 class FailingRunError(RuntimeError):
-    """Evaluation after evaluation crashes, or the whole first generation failed: more would only be more of the same."""
+    """Evaluation after evaluation crashes, or the whole first generation failed: more would be more of the same."""
 
 
 class Listener(Protocol):

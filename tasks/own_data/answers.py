@@ -43,7 +43,9 @@ class Answers:
         x = np.asarray(rows)
         shape = tuple(self._input.get("shape", x.shape[1:]))
         if x.size != len(x) * int(np.prod(shape)):
-            raise ValueError(f"inputs must have the shape (rows, {', '.join(map(str, shape))}). Received: {x.shape}")
+            raise ValueError(
+                f"inputs must have the shape (rows, {', '.join(map(str, shape))}). Received: {x.shape}"
+            )
         mean, deviation = self._input.get("mean", 0.0), self._input.get("deviation", 1.0)
         return standardize(x.reshape(len(x), *shape), mean, deviation)
 

@@ -103,9 +103,13 @@ class ArrayFile(Task):
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
         except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-            raise DamagedDataError(f"arrays: {path} cannot be read as an .npz file of arrays: {error}") from error
+            raise DamagedDataError(
+                f"arrays: {path} cannot be read as an .npz file of arrays: {error}"
+            ) from error
         if self.sha256 is not None and hashlib.sha256(path.read_bytes()).hexdigest() != self.sha256:
-            raise DamagedDataError(f"arrays: {path} has changed since the run began; restore it, or start a new run")
+            raise DamagedDataError(
+                f"arrays: {path} has changed since the run began; restore it, or start a new run"
+            )
         try:
             parts = _parts(arrays, self.seed, self.predict)
             if self.prepared:

@@ -28,9 +28,9 @@ def texts(column: pd.Series) -> pd.Series:
         return column.astype(object).map(_number_as_text, na_action="ignore").where(column.notna(), None)
     cells = column.astype(object)
     known = cells.map(_as_text, na_action="ignore")
-    empty = cells.isna() | known.map(lambda text: text.lower() in EMPTY, na_action="ignore").astype(object).eq(
-        True
-    )
+    empty = cells.isna() | known.map(lambda text: text.lower() in EMPTY, na_action="ignore").astype(
+        object
+    ).eq(True)
     return known.where(~empty, None)
 
 

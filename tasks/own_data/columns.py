@@ -36,7 +36,7 @@ class Column:
 
     Attributes:
         kind: one of :data:`KINDS`.
-        categories: values of a ``category`` that have a place of their own; of a ``boolean``, the false and the true one.
+        categories: values of a ``category`` that have a place of their own; of a ``boolean``, both.
         missing: whether training rows have empty cells; an indicator says so to the network.
         other: whether training rows hold rare categories, which share a bucket.
         words: of a ``text``: the number of words that are looked at.
@@ -183,7 +183,9 @@ def _described(cells: pd.Series, name: str, kind: str, categories: Any) -> Colum
     if kind == "boolean":
         pair = tuple(str(value) for value in categories or sorted(known.dropna().unique(), key=str.lower))
         if len({value.lower() for value in pair}) > 2:
-            raise ValueError(f"column {name!r} has more than two values, so it is no boolean: {_listed(pair)}")
+            raise ValueError(
+                f"column {name!r} has more than two values, so it is no boolean: {_listed(pair)}"
+            )
         return Column(kind, (pair[0], pair[-1]) if pair else ("false", "true"), missing)
     if kind == "text":
         from gondwana.tasks.own_data.words import vocabulary

@@ -17,11 +17,13 @@ import numpy as np
 import pandas as pd
 
 from gondwana.tasks.own_data.cells import CellError, dates, numbers, texts
-from gondwana.tasks.own_data.columns import UNUSED, Column, infer
+from gondwana.tasks.own_data.columns import Column, infer
 from gondwana.tasks.own_data.words import vocabulary, weights
 
 WIDEST = 10.0
 """Standard deviations beyond which a number is cut off: what was never seen shall not drown everything else."""
+ROUNDING = 1e-10
+"""Deviations that are smaller, relative to the largest value, are errors of rounding: the values are equal."""
 DAYS = 365.2425
 TRUE_WORDS = frozenset({"true", "yes", "y", "t", "1"})
 
@@ -63,14 +65,20 @@ class TableEncoder:
         if not any(column.width for column in self.columns.values()):
             raise NothingToLearnError(
                 "no column of the table is of use: "
-                + (", ".join(f"{name}: {column.kind}" for name, column in self.columns.items()) or "it has none")
+                + (
+                    ", ".join(f"{name}: {column.kind}" for name, column in self.columns.items())
+                    or "it has none"
+                )
             )
         self._fitted = {name: _fitted(column, named[name], name) for name, column in self._used()}
         raw = self._raw(named)
         groups = np.concatenate([_groups(column, index) for index, (_, column) in enumerate(self._used())])
         self._center = raw.mean(axis=0)
         variance = raw.var(axis=0)
-        shared = {group: float(np.sqrt(variance[groups == group].mean())) or 1.0 for group in np.unique(groups)}
+        variance[np.sqrt(variance) <= ROUNDING * np.abs(raw).max(axis=0)] = 0.0
+        shared = {
+            group: float(np.sqrt(variance[groups == group].mean())) or 1.0 for group in np.unique(groups)
+        }
         self._scale = np.array([shared[group] for group in groups])
         return self
 
@@ -97,7 +105,9 @@ class TableEncoder:
     @property
     def names(self) -> list[str]:
         """Names of the inputs of the network, as ``age``, ``age (empty)``, ``deck = B``."""
-        return [f"{name}{part}" for name, column in self._used() for part in _parts(column, self._fitted[name])]
+        return [
+            f"{name}{part}" for name, column in self._used() for part in _parts(column, self._fitted[name])
+        ]
 
     def describe(self) -> list[str]:
         """Return a line for each column: what it is, and what becomes of it."""
@@ -201,7 +211,7 @@ def _days(moments: pd.Series) -> np.ndarray:
 
 def _calendar(days: np.ndarray, hours: bool) -> list[np.ndarray]:
     """Return the days, and sine and cosine of the time of year, of week and, if wanted, of day."""
-    circles = [days / DAYS, np.floor(days) / 7, *([days % 1] if hours else [])]
+    circles = [days / DAYS % 1, np.floor(days) % 7 / 7, *([days % 1] if hours else [])]
     angles = [2 * np.pi * circle for circle in circles]
     return [days, *(turn(angle) for angle in angles for turn in (np.sin, np.cos))]
 
@@ -230,6 +240,3 @@ def _parts(column: Column, fitted: Json) -> list[str]:
     else:
         parts = [""]
     return [*parts, *([" (empty)"] if column.missing else [])]
-
-
-__all__ = ["UNUSED", "NothingToLearnError", "TableEncoder"]

@@ -94,7 +94,9 @@ def as_rows(x: Any) -> pd.DataFrame | np.ndarray:
         return x.to_frame(name="text" if x.name is None else x.name)
     array = np.asarray(x)
     if array.ndim == 0:
-        raise ValueError(f"inputs must be a DataFrame, an array or a list of rows. Received: {type(x).__name__}")
+        raise ValueError(
+            f"inputs must be a DataFrame, an array or a list of rows. Received: {type(x).__name__}"
+        )
     if np.issubdtype(array.dtype, np.complexfloating):
         raise ValueError("inputs are complex numbers; give their real and imaginary parts")
     if array.dtype.kind in "OUS":

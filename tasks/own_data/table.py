@@ -41,8 +41,8 @@ class Table(Task):
 
     What its columns are, their categories, the classes, and whether it is a classification are inferred from the
     training rows (:mod:`gondwana.tasks.own_data.columns`), and they become numbers by
-    :class:`gondwana.tasks.own_data.encoder.TableEncoder`, fitted on training rows: input mean 0 and variance 1. A numeric
-    target is standardized as well, and scored by R squared.
+    :class:`gondwana.tasks.own_data.encoder.TableEncoder`, fitted on training rows: input mean 0 and variance 1. A
+    numeric target is standardized as well, and scored by R squared.
 
     With ``numeric`` or ``categorical``, only the columns named there are used; as long as every cell is what they say,
     nothing is inferred.
@@ -108,7 +108,9 @@ class Table(Task):
         categorical = {name: list(values) for name, values in self.categorical.items()}
         every = asdict(self) | lists | {"categorical": categorical}
         return {
-            name: value for name, value in every.items() if value or name not in ("columns", "predict", "schema")
+            name: value
+            for name, value in every.items()
+            if value or name not in ("columns", "predict", "schema")
         }
 
     def resolved(self, data_dir: Path | None = None) -> Table:
@@ -129,7 +131,9 @@ class Table(Task):
         try:
             refuse_empty(target, self.target, first_line=FIRST_LINE)
             predict = self.predict or (CLASS if self.classes else kind_of_target(target))
-            classes = tuple(map(str, self.classes or class_names(target, self.target))) if predict == CLASS else ()
+            classes = (
+                tuple(map(str, self.classes or class_names(target, self.target))) if predict == CLASS else ()
+            )
             task = replace(self, separator=separator, predict=predict, classes=classes)
             train = task._parts(task._labels(target))[2]
             schema = infer(cells.drop(columns=self.target).iloc[train], self._said())

@@ -42,4 +42,6 @@ def _documents(cells: pd.Series) -> list[str]:
 def _vectorizer(**options: Any) -> Any:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    return TfidfVectorizer(sublinear_tf=True, strip_accents="unicode", token_pattern=r"(?u)\b\w+\b", **options)
+    return TfidfVectorizer(
+        sublinear_tf=True, strip_accents="unicode", token_pattern=r"(?u)\b\w+\b", **options
+    )

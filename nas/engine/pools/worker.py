@@ -54,7 +54,9 @@ def prepare(
     for name, kind in classes:
         if name not in registered():
             register(name)(kind)
-    if not gc.get_freeze_count():  # once: a program that starts many runs would never be rid of their networks
+    if (
+        not gc.get_freeze_count()
+    ):  # once: a program that starts many runs would never be rid of their networks
         gc.collect()
         gc.freeze()
     return devices
