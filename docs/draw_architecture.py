@@ -1,6 +1,6 @@
 """Draw docs/images/architecture.svg from the imports in the source: ``python docs/draw_architecture.py``.
 
-Each of the four packages is a frame; its folders and files stand in floors, and an arrow leads from what imports to
+Each of the packages is a frame; its folders and files stand in floors, and an arrow leads from what imports to
 what is imported. Arrows that follow from others are left out. A test compares the picture with the code.
 """
 
@@ -14,7 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "images" / "architecture.svg"
-PACKAGES = ("nas", "activations", "autoinit", "tasks")
+PACKAGES = ("interface", "nas", "activations", "autoinit", "tasks")
+FOLDERS = {name: ROOT / name for name in PACKAGES} | {"interface": ROOT / "gondwana" / "interface"}
 NAME = "gondwana"
 
 BOX, GAP, ROW, HEAD = 104, 10, 58, 34
@@ -32,9 +33,9 @@ Imports = dict[str, set[str]]
 def module_files() -> dict[str, Path]:
     """Return the file of every module, by its dotted name without the leading package."""
     found = {}
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            parts = path.relative_to(ROOT).with_suffix("").parts
+    for package, folder in FOLDERS.items():
+        for path in sorted(folder.rglob("*.py")):
+            parts = (package, *path.relative_to(folder).with_suffix("").parts)
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
 
@@ -132,7 +133,7 @@ def _frame(imports: Imports, package: str, left: float, top: float) -> tuple[str
             x, y = start + column * (BOX + GAP), top + HEAD + level * ROW
             places[name] = (x + BOX / 2, y)
             count = sum(m == f"{package}.{name}" or m.startswith(f"{package}.{name}.") for m in imports)
-            is_folder = (ROOT / package / name).is_dir()
+            is_folder = (FOLDERS[package] / name).is_dir()
             boxes.append(_box(x, y, f"{name}/" if is_folder else f"{name}.py", _files(count, is_folder)))
     arrows = [
         _arrow((places[a][0], places[a][1] + 34), places[b], "edge")
@@ -154,20 +155,23 @@ def draw(imports: Imports) -> str:
     """Return the picture as SVG text."""
     lower, x = [], 0.0
     sizes = {}
-    for package in PACKAGES[1:]:
+    for package in PACKAGES[2:]:
         _, width, height = _frame(imports, package, 0, 0)
         sizes[package] = (x, width, height)
         x += width + 40
-    total = x - 40
     _, nas_width, nas_height = _frame(imports, "nas", 0, 0)
-    total = max(total, nas_width)
-    nas_left, below = (total - nas_width) / 2, nas_height + 60
-    upper = _frame(imports, "nas", nas_left, 0)[0]
+    _, face_width, face_height = _frame(imports, "interface", 0, 0)
+    total = max(x - 40, nas_width, face_width)
+    nas_left, nas_top = (total - nas_width) / 2, face_height + 60
+    below = nas_top + nas_height + 60
+    face = _frame(imports, "interface", (total - face_width) / 2, 0)[0]
+    upper = _frame(imports, "nas", nas_left, nas_top)[0]
     for package, (left, _, _) in sizes.items():
         lower.append(_frame(imports, package, left, below)[0])
     across = without_shortcuts(between_children(imports, ""))
-    between = [
-        _arrow((nas_left + nas_width / 2, nas_height), (left + width / 2, below), "between")
+    between = [_arrow((total / 2, face_height), (nas_left + nas_width / 2, nas_top), "between")]
+    between += [
+        _arrow((nas_left + nas_width / 2, nas_top + nas_height), (left + width / 2, below), "between")
         for package, (left, width, _) in sizes.items()
         if package in between_children(imports, "")["nas"]
     ]
@@ -177,7 +181,7 @@ def draw(imports: Imports) -> str:
         between.append(
             f'<path class="between" marker-end="url(#between)" d="M{end:.0f},{y:.0f} L{end + 38:.0f},{y:.0f}"/>'
         )
-    return _document([upper, *lower, *between], total, below + max(h for _, _, h in sizes.values()))
+    return _document([face, upper, *lower, *between], total, below + max(h for _, _, h in sizes.values()))
 
 
 def _document(parts: Iterable[str], width: float, height: float) -> str:
@@ -188,7 +192,7 @@ def _document(parts: Iterable[str], width: float, height: float) -> str:
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-10 -10 {width + 20:.0f} {height + 20:.0f}" '
-        f'role="img" aria-label="The folders of the four packages, in floors, and what imports what">'
+        f'role="img" aria-label="The folders of the packages, in floors, and what imports what">'
         f"<style>{STYLE}</style><defs>{markers}</defs>"
         f'<rect x="-10" y="-10" width="{width + 20:.0f}" height="{height + 20:.0f}" fill="#fff"/>'
         + "\n".join(parts)

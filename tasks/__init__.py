@@ -8,7 +8,7 @@
 import gondwana.tasks.datasets  # noqa: F401  (importing a task registers it)
 from gondwana.tasks.base import Head, SearchData, Split, Task, TaskInfo
 from gondwana.tasks.data import DamagedDataError, MissingDataError
-from gondwana.tasks.own_data import user_files  # noqa: F401  (importing a task registers it)
+from gondwana.tasks.own_data import arrays, table, user_files  # noqa: F401  (importing a task registers it)
 from gondwana.tasks.registry import get, names, register
 from gondwana.tasks.user_code import load_file
 

@@ -123,3 +123,25 @@ class Task(ABC):
     @abstractmethod
     def test_data(self, data_dir: Path | None = None) -> Split:
         """Load, preprocess and return the test split. Raises as :meth:`search_data`."""
+
+    def resolved(self, data_dir: Path | None = None) -> Task:
+        """Return the task with everything written into its options that it infers from its training rows.
+
+        A run calls it once, before anything else, and records the options of what it returns: workers, and a run that
+        is resumed, need not look at the data to know what goes in and what comes out. Most tasks infer nothing.
+
+        Raises:
+            ValueError: if the data are missing, or nothing can be learned from them.
+        """
+        return self
+
+    def describe(self) -> tuple[str, ...]:
+        """Return in lines what was inferred, for people."""
+        return ()
+
+    def preprocessing(self, data_dir: Path | None = None) -> Mapping[str, Any] | None:
+        """Return what makes inputs of rows as people have them, and answers of outputs, as a JSON object.
+
+        See :mod:`gondwana.tasks.own_data.answers`. None if the task has no such thing.
+        """
+        return None

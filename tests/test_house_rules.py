@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("nas", "activations", "autoinit", "tasks")
+PACKAGES = ("gondwana", "nas", "activations", "autoinit", "tasks")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 BACKENDS = {"tensorflow", "jax", "torch"}
 PRIVATE = ("keras.src", "tensorflow.python", "ray._private")

@@ -67,7 +67,7 @@ def _shown(path: Path, data_dir: Path | None, work: Callable[[Execution], RunRes
 
     try:
         with ProgressView() as view:
-            result = work(Execution(data_dir=data_dir, listeners=[view]))
+            result = work(Execution(data_dir=data_dir, listeners=[view], tell=typer.echo))
     except (RuntimeError, KeyboardInterrupt, OSError):
         _say_how_to_resume(path)
         raise

@@ -60,6 +60,9 @@ def evolve(
     data_dir: DataDir = None,
     ray_address: RayAddress = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
+    time_budget: Annotated[
+        str | None, typer.Option(help="End the search so that the run takes so long: 90s, 20m, 1h30m.")
+    ] = None,
 ) -> None:
     """Run a search from a config."""
     from gondwana.nas.cli.launch import launch
@@ -67,6 +70,8 @@ def evolve(
     changes = engine_changes(overrides, ray_address)
     if seed is not None:
         changes.append(f"seed={seed}")
+    if time_budget is not None:
+        changes.append(f"time_budget={json.dumps(time_budget)}")
     conclude(launch(config, overrides=changes, run_dir=run_dir, data_dir=data_dir))
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeFloat,
@@ -27,6 +28,7 @@ from pydantic import (
 )
 
 from gondwana.nas.candidate import Json
+from gondwana.nas.config.durations import seconds_of
 from gondwana.nas.config.error import ConfigError
 from gondwana.nas.config.explain import describe
 from gondwana.nas.config.overrides import Override, apply_overrides, parse_override
@@ -52,6 +54,9 @@ SearchSettings = Annotated[
     | SweepSettings,
     Field(discriminator="kind"),
 ]
+
+
+TimeBudget = Annotated[PositiveFloat | None, BeforeValidator(seconds_of)]
 
 
 class _Section(BaseModel):
@@ -138,6 +143,8 @@ class RunConfig(_Section):
         name: for people; also part of the default run folder's name.
         seed: every random stream of the run is derived from it.
         generations: number of generations that the search works through.
+        time_budget: seconds after which it ends before that, or text such as ``20m``; the training of the finalists is
+            within them. None is unlimited.
         task: what the networks learn.
         training: fields of :class:`gondwana.tasks.training.recipe.Recipe`; completed with its defaults.
         limits: what one candidate may cost.
@@ -152,6 +159,7 @@ class RunConfig(_Section):
     name: Name
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = 0
     generations: PositiveInt = 1
+    time_budget: TimeBudget = None
     task: TaskConfig
     training: dict[str, Any] = Field(default_factory=dict, validate_default=True)
     limits: Limits = Field(default_factory=Limits)

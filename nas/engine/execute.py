@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gondwana.nas.candidate import Json, State
+from gondwana.nas.candidate import Candidate, Json, State
 from gondwana.nas.config.error import ConfigError
-from gondwana.nas.config.schema import EngineConfig, RunConfig, parse_config
+from gondwana.nas.config.schema import EngineConfig, RunConfig, TaskConfig, parse_config
 from gondwana.nas.engine import finals as final_stage
+from gondwana.nas.engine.budget import Budget
 from gondwana.nas.engine.log import RunLog
 from gondwana.nas.engine.loop import Listener, RunLoop, Stop
 from gondwana.nas.engine.pools import backend
@@ -29,9 +30,11 @@ from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.protocol import Search
 
 if TYPE_CHECKING:
-    from gondwana.tasks.base import TaskInfo
+    from gondwana.tasks.base import Task, TaskInfo
 
 SEARCH_DATA = "search"
+PREPROCESSING = "preprocessing.json"
+"""File of a run folder: how rows as people have them become inputs, and outputs become answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Execution:
         work: what a worker does with a candidate's spec and the search's data.
         load_data: loads that data from the task's description.
         stop: can be set to end the run early.
+        tell: told in lines, before the run begins, what was inferred from the data and what is odd about them.
+        keep: writes into the new folder of a run what else belongs there, such as the data of a program.
     """
 
     data_dir: Path | None = None
@@ -70,12 +75,14 @@ class Execution:
     work: Work = evaluate
     load_data: Callable[[Json, Path | None], Any] = load_search_data
     stop: Stop = field(default_factory=Stop)
+    tell: Callable[[str], None] | None = None
+    keep: Callable[[RunFolder], None] | None = None
 
     def pool(self, config: RunConfig) -> Pool:
         """Start the workers of a run."""
         if self.open_pool is not None:
             return self.open_pool(config.engine)
-        return make_pool(config.engine, plugins=config.plugins)
+        return make_pool(config.engine, plugins=config.plugins, task=config.task.name)
 
     def search(self, config: RunConfig) -> Search:
         """Return the search of a run.
@@ -106,8 +113,13 @@ def start(config: RunConfig, path: Path, execution: Execution | None = None) -> 
     """
     execution = execution or Execution()
     check_trackers(config.engine.mlflow)
+    task, config = _resolved(config, execution.data_dir)
     search = execution.search(config)
-    data = execution.load_data(config.task.model_dump(mode="json"), execution.data_dir)
+    data, notes = _checked_data(config, execution, execution.data_dir)
+    preprocessing = task.preprocessing(execution.data_dir)
+    for line in (*task.describe(), *notes):
+        if execution.tell is not None:
+            execution.tell(line)
     folder = RunFolder.create(path, config.store, execution.data_dir)
     begun = False
     try:
@@ -118,8 +130,12 @@ def start(config: RunConfig, path: Path, execution: Execution | None = None) -> 
                     devices = pool.devices()
                     folder.write_text("config.yaml", config.to_yaml())
                     _add_environment(folder, environment(config.seed, devices))
+                    if preprocessing is not None:
+                        folder.write_text(PREPROCESSING, json.dumps(preprocessing) + "\n")
+                    if execution.keep is not None:
+                        execution.keep(folder)
                     begun = True
-                    return _Run(config, folder, store, pool, search, execution).lead()
+                    return _Run(config, folder, store, pool, search, execution, notes).lead()
             except BaseException:
                 if not begun:
                     store.discard()
@@ -159,11 +175,11 @@ def resume(path: Path, execution: Execution | None = None, overrides: Sequence[s
                 return _result(path, True, store)
             check_trackers(config.engine.mlflow)
             search = execution.search(config)
-            data = execution.load_data(config.task.model_dump(mode="json"), folder.data_dir)
+            data, notes = _checked_data(config, execution, folder.data_root)
             with execution.pool(config) as pool:
                 pool.share(SEARCH_DATA, data)
                 _add_environment(folder, environment(config.seed, pool.devices()))
-                return _Run(config, folder, store, pool, search, execution).lead()
+                return _Run(config, folder, store, pool, search, execution, notes).lead()
 
 
 def build_search(config: RunConfig) -> Search:
@@ -190,6 +206,31 @@ def task_info(config: RunConfig) -> TaskInfo:
     return tasks.get(config.task.name, **config.task.options).info
 
 
+def _resolved(config: RunConfig, data_dir: Path | None) -> tuple[Task, RunConfig]:
+    """Return the task, and the config with what the task infers from its data among its options."""
+    from gondwana import tasks
+
+    given = tasks.get(config.task.name, **config.task.options)
+    found = given.resolved(data_dir)
+    if found is given:
+        return given, config
+    options = dict(found.info.options)
+    return found, config.model_copy(update={"task": TaskConfig(name=config.task.name, options=options)})
+
+
+def _checked_data(
+    config: RunConfig, execution: Execution, data_dir: Path | None
+) -> tuple[Any, tuple[str, ...]]:
+    """Load what the search may see, and check it. Return it, and what is suspicious about it, in sentences."""
+    from gondwana.tasks.base import SearchData
+    from gondwana.tasks.checks import check_search_data
+
+    data = execution.load_data(config.task.model_dump(mode="json"), data_dir)
+    if execution.load_data is not load_search_data and not isinstance(data, SearchData):
+        return data, ()
+    return data, tuple(f"warning: {note}" for note in check_search_data(task_info(config), data))
+
+
 class _Run:
     """A run that is ready to start: search, store, pool and folder are open."""
 
@@ -201,10 +242,13 @@ class _Run:
         pool: Pool,
         search: Search,
         execution: Execution,
+        notes: Sequence[str] = (),
     ) -> None:
         self._config, self._folder, self._store, self._pool = config, folder, store, pool
-        self._search, self._execution = search, execution
+        self._search, self._execution, self._notes = search, execution, notes
         self._finished = False
+        seconds = config.time_budget
+        self._budget = None if seconds is None else Budget(folder, seconds, config.finalists)
 
     def lead(self) -> RunResult:
         """Replay what is recorded, go on to the end, train the finalists."""
@@ -212,6 +256,8 @@ class _Run:
         with stop_on_signals(stop), _logging(self._folder) as log, self._tracking() as trackers:
             listeners: list[Listener] = [log, *trackers, *self._execution.listeners]
             engine = self._config.engine
+            for note in self._notes:
+                log.write("data", note=note)
             loop = RunLoop(
                 self._search,
                 self._store,
@@ -221,6 +267,7 @@ class _Run:
                 backlog=engine.backlog,
                 stop_after_failures=engine.stop_after_failures,
                 stop=stop,
+                budget=self._budget,
             )
             loop.replay()
             if loop.run() and self._finalize(listeners):
@@ -241,14 +288,18 @@ class _Run:
                 tracker.close(self._finished)
 
     def _finalize(self, listeners: Sequence[Listener]) -> bool:
-        ranked, count = self._search.finalists(), self._config.finalists
+        ranked, count = self._ranked(), self._config.finalists
         if not ranked or not count:
             return True
         for listener in listeners:
             listener.finalizing(min(count, len(ranked)))
+        from gondwana.tasks.checks import check_split
+
         task = self._config.task.model_dump(mode="json")
         try:
-            data = load_final_data(task, self._folder.data_dir)
+            data = load_final_data(task, self._folder.data_root)
+            if data.test is not None:
+                check_split(task_info(self._config), data.test, "test")
         except ValueError as error:  # the search is done and recorded: not a mistake that undoes it
             raise FinalDataError(
                 f"the search is finished and recorded, but the test split: {error}"
@@ -257,6 +308,15 @@ class _Run:
         return final_stage.train_finalists(
             ranked, count, self._folder, self._store, self._pool, self._execution.stop
         )
+
+    def _ranked(self) -> list[Candidate]:
+        """Return the candidates that deserve to be finalists, best first."""
+        if self._budget is None or not self._budget.ended:
+            return self._search.finalists()
+        # The search was ended in the middle of something; what is best so far is in the record.
+        found = [item for item in self._store.outcomes() if item.state is State.COMPLETED]
+        found.sort(key=lambda item: (-(item.fitness or 0.0), item.candidate_id))
+        return [self._store.candidate(item.candidate_id) for item in found]
 
 
 class FinalDataError(RuntimeError):

@@ -7,11 +7,13 @@ recorded asks and tells in their order, which brings it to the state in which it
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from gondwana.nas.candidate import RESULTS, Candidate, Outcome, State
+from gondwana.nas.engine.budget import Budget
 from gondwana.nas.engine.pools.protocol import Job, Pool, Result
 from gondwana.nas.engine.records.store import RecordedCandidate, Store
 from gondwana.nas.searches.protocol import Progress, Search
@@ -26,7 +28,7 @@ class SearchStalledError(RuntimeError):
 
 
 class FailingRunError(RuntimeError):
-    """Evaluation after evaluation crashes; going on would only record more of the same."""
+    """Evaluation after evaluation crashes, or the whole first generation failed: more would be more of the same."""
 
 
 class Listener(Protocol):
@@ -77,6 +79,7 @@ class RunLoop:
         backlog: candidates asked for beyond the pool's capacity, so that a free worker finds one waiting.
         stop_after_failures: crashes in succession after which :class:`FailingRunError` is raised.
         stop: see :class:`Stop`.
+        budget: time that the run may take; None is unlimited.
     """
 
     search: Search
@@ -87,6 +90,7 @@ class RunLoop:
     backlog: int = 1
     stop_after_failures: int = 20
     stop: Stop = field(default_factory=Stop)
+    budget: Budget | None = None
 
     def __post_init__(self) -> None:
         self._told = self._failed = 0
@@ -102,6 +106,9 @@ class RunLoop:
         """Duplicates of candidates that are being evaluated, by the id of the latter."""
         self._generation = self.search.progress().generation
         self._crashes = 0
+        self._first: Counter[State] = Counter()
+        """Outcomes of the first generation by state."""
+        self._first_reasons: Counter[str] = Counter()
         self._replaying = False
 
     def replay(self) -> int:
@@ -137,7 +144,10 @@ class RunLoop:
         return self._told
 
     def run(self) -> bool:
-        """Go on until the search is finished or a stop is asked for. Return whether it is finished.
+        """Go on until the search is finished, its time is over, or a stop is asked for.
+
+        Returns:
+            False if a stop was asked for before the end.
 
         Raises:
             SearchStalledError, FailingRunError: see there; all that happened is recorded.
@@ -145,8 +155,11 @@ class RunLoop:
         """
         for listener in self.listeners:
             listener.started(self.search.progress(), self._told, self._failed)
+        if self.budget is not None and self.budget.ended:
+            return True
         self._answer_waiting()
-        stopping = False
+        self._watch_first_generation()
+        stopping = ending = False
         while not self.search.finished:
             if self.stop.requested:
                 if not stopping:
@@ -154,6 +167,12 @@ class RunLoop:
                     stopping = True
                 if not self.pool.pending:
                     return False
+            elif ending or self._out_of_time():
+                if not ending:
+                    self.pool.withdraw()
+                    ending = True
+                if not self.pool.pending:
+                    break
             else:
                 self._fill()
                 if not self.pool.pending and self._stalled():
@@ -162,8 +181,13 @@ class RunLoop:
                         f"({self._told} outcomes told); this is a bug of the search"
                     )
             self._take(self.pool.wait(timeout=1.0))
+        if ending and self.budget is not None and not self.search.finished:
+            self.budget.end(self._told)
         self._snapshot()
         return True
+
+    def _out_of_time(self) -> bool:
+        return self.budget is not None and self.budget.is_over(self.pool.capacity)
 
     # --- asking
 
@@ -225,9 +249,12 @@ class RunLoop:
         if outcomes:
             self._record(outcomes, details)
             self._answer_waiting()
+            if self.budget is not None:
+                self.budget.note()
             for listener in self.listeners:
                 listener.progress(self.search.progress(), self.pool.pending)
             self._watch_crashes(outcomes)
+            self._watch_first_generation()
 
     def _answer_waiting(self) -> None:
         """Answer the duplicates whose original has its outcome by now."""
@@ -249,7 +276,11 @@ class RunLoop:
         self.search.tell(outcome)
         self._told += 1
         self._failed += outcome.state not in RESULTS
-        del self._open[outcome.candidate_id]
+        if self.budget is not None:
+            self.budget.add(outcome)
+        if self._open.pop(outcome.candidate_id).generation == 0:
+            self._first[outcome.state] += 1
+            self._first_reasons[f"{outcome.state.value}: {outcome.reason}"] += 1
         self._answered.add(outcome.candidate_id)
         generation = self.search.progress().generation
         if generation != self._generation:
@@ -297,6 +328,24 @@ class RunLoop:
                 raise FailingRunError(
                     f"{self._crashes} evaluations in succession crashed, the last one: {outcome.reason}"
                 )
+
+    def _watch_first_generation(self) -> None:
+        """Raise FailingRunError if the first generation is complete and nothing could be trained in it.
+
+        Trainings that diverged are results all the same; they count as failures if a search is to learn from them.
+        """
+        progress = self.search.progress()
+        if progress.generation == 0 and not self.search.finished:
+            return
+        failed = self._first.total() - sum(self._first[state] for state in RESULTS)
+        if progress.generations > 1:
+            failed += self._first[State.DIVERGED]
+        if failed and failed == self._first.total():
+            (reason, times), *_ = self._first_reasons.most_common(1)
+            raise FailingRunError(
+                f"all {failed} candidates of the first generation failed; there is nothing to go on from. "
+                f"{times} x {reason}"
+            )
 
 
 def to_outcome(candidate: Candidate, result: Result) -> Outcome:

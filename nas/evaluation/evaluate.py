@@ -67,7 +67,8 @@ class FinalData:
     """What :func:`finalize` needs; made once, when a search has ended."""
 
     search: SearchData
-    test: Split
+    test: Split | None
+    """None if the task has no test rows."""
 
 
 class RefusedError(ValueError):
@@ -86,7 +87,8 @@ def load_final_data(task: Mapping[str, Any], data_dir: Path | None = None) -> Fi
     from gondwana import tasks
 
     found = tasks.get(task["name"], **task.get("options", {}))
-    return FinalData(found.search_data(data_dir), found.test_data(data_dir))
+    test = found.test_data(data_dir)
+    return FinalData(found.search_data(data_dir), test if len(test) else None)
 
 
 def evaluate(
@@ -183,7 +185,7 @@ class _Evaluation:
 
         model, metrics = self._trained(data.search)
         with self._timed("scored"):
-            test = score(model, data.test, self._info)
+            test = {} if data.test is None else score(model, data.test, self._info)
         self._model_bytes = _saved(model)
         return metrics | {f"test_{name}": value for name, value in test.items()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from gondwana.nas.config.schema import EngineConfig
 from gondwana.nas.engine.pools.local_pool import LocalPool
@@ -13,23 +14,32 @@ from gondwana.nas.engine.pools.ray_options import RayOptions
 from gondwana.nas.engine.pools.worker import Setup, prepare
 from gondwana.nas.plugins import Plugin
 
+if TYPE_CHECKING:
+    from gondwana.tasks.base import Task
+
 GATHER_SECONDS = 0.02
 """Of the pool in the driver's process: far less than a training takes, far more than a write to the disk."""
 
 
-def make_pool(engine: EngineConfig, setup: Setup | None = None, plugins: Sequence[Plugin] = ()) -> Pool:
+def make_pool(
+    engine: EngineConfig,
+    setup: Setup | None = None,
+    plugins: Sequence[Plugin] = (),
+    task: str | None = None,
+) -> Pool:
     """Start the workers.
 
     Args:
         engine: the config's section.
         setup: called once in every worker; None sets up the machine-learning framework and loads ``plugins``.
         plugins: the user's own code.
+        task: name of the task; if a program or a notebook has defined it, its class is sent to the workers.
 
     Raises:
         UnusablePoolError: if what the config asks for cannot be had here.
     """
     threads = threads_of(engine)
-    setup = setup or partial(prepare, threads, tuple(plugins))
+    setup = setup or partial(prepare, threads, tuple(plugins), _classes_of_a_program(task))
     if engine.pool == "local":
         setup()
         return LocalPool(gather_seconds=GATHER_SECONDS)
@@ -61,6 +71,23 @@ def make_pool(engine: EngineConfig, setup: Setup | None = None, plugins: Sequenc
             setup=setup,
         )
     )
+
+
+def _classes_of_a_program(task: str | None) -> tuple[tuple[str, type[Task]], ...]:
+    """Return name and class of a task that no import in a worker would register.
+
+    Ray sends a class of ``__main__``, which is where a notebook's cells are, by value, and others by the name of their
+    module. Those of this package and of a config's plugins are registered in a worker anyway.
+    """
+    from gondwana.tasks import names
+    from gondwana.tasks.registry import task_class
+
+    if task is None or task not in names():
+        return ()
+    kind = task_class(task)
+    module = kind.__module__
+    known = module.startswith(("gondwana.", "gondwana_file_"))
+    return () if known else ((task, kind),)
 
 
 def threads_of(engine: EngineConfig) -> int:

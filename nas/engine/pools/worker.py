@@ -17,6 +17,9 @@ from gondwana.nas.engine.pools.local_pool import run_guarded
 from gondwana.nas.engine.pools.protocol import Job
 from gondwana.nas.evaluation.evaluate import Report
 from gondwana.nas.plugins import Plugin, load_plugins
+from gondwana.tasks.base import Task
+from gondwana.tasks.registry import names as registered
+from gondwana.tasks.registry import register
 
 POLL_SECONDS = 0.05
 
@@ -33,10 +36,12 @@ class About:
     has_gpu: bool
 
 
-def prepare(threads: int, plugins: Sequence[Plugin] = ()) -> list[str]:
+def prepare(
+    threads: int, plugins: Sequence[Plugin] = (), classes: Sequence[tuple[str, type[Task]]] = ()
+) -> list[str]:
     """Set up the framework for ``threads`` threads, and import it now: the first candidate should not wait for it.
 
-    Then load the user's own code, which may import the framework.
+    Then load the user's own code, which may import the framework, and register the tasks that a program has defined.
 
     What exists then is taken out of garbage collection, which would otherwise look through the whole framework after
     every candidate: a sixth of the time of a short one.
@@ -46,8 +51,14 @@ def prepare(threads: int, plugins: Sequence[Plugin] = ()) -> list[str]:
     devices = backend.devices()
     _import_all()
     load_plugins(plugins)
-    gc.collect()
-    gc.freeze()
+    for name, kind in classes:
+        if name not in registered():
+            register(name)(kind)
+    if (
+        not gc.get_freeze_count()
+    ):  # once: a program that starts many runs would never be rid of their networks
+        gc.collect()
+        gc.freeze()
     return devices
 
 

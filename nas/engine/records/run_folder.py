@@ -7,6 +7,7 @@
     log.jsonl          what happened, one JSON object a line
     best.keras         the best network, at the end
     report.html        the report, at the end
+    data.npz           the arrays of a run that a program gave its data to
     lock               held by the driver while it runs
 
 Nothing is written into a folder before it is known to be a run, and a folder that is not one is left as it was.
@@ -35,6 +36,7 @@ from gondwana.nas.engine.records.store import Store, sqlite_engine
 MARKER = "run.json"
 DATABASE = "run.sqlite"
 BEST_MODEL = "best.keras"
+DATA = "data.npz"
 FORMAT = 1
 LOCK_PATIENCE = 0.5
 """Seconds that a driver waits for the lock: :meth:`RunFolder.is_running` takes it for a moment to see if it is free."""
@@ -123,6 +125,11 @@ class RunFolder:
         moved = replace(self, data_dir=data_dir.resolve())
         moved._mark()
         return moved
+
+    @property
+    def data_root(self) -> Path | None:
+        """Where the run's datasets lie: its own folder if a program gave it its data, wherever that was moved to."""
+        return self.path if (self.path / DATA).is_file() else self.data_dir
 
     def _mark(self) -> None:
         marker = {

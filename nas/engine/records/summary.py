@@ -151,7 +151,7 @@ def best_of(path: Path) -> Best:
             raise NoResultError(f"{path}: no candidate has a result yet")
         spec = store.candidate(outcome.candidate_id).spec
     model = None if final is None or final.model_file is None else path / final.model_file
-    return Best(outcome, spec, final, model, folder.data_dir)
+    return Best(outcome, spec, final, model, folder.data_root)
 
 
 def last_snapshot(path: Path) -> Json:

@@ -78,11 +78,43 @@ def test_equal_candidates_are_evaluated_once(store, trace):
 
 def test_a_duplicate_of_a_failure_fails_without_being_tried(store, trace):
     search = FakeSearch(generations=1, size=2, repeat=2, do="raise")
-    loop(search, store).run()
+    with pytest.raises(
+        FailingRunError, match=r"all 2 candidates of the first generation failed.*this candidate raises"
+    ):
+        loop(search, store).run()
     assert len(list(trace.iterdir())) == 1
     assert search.outcomes[1].state is State.CRASHED
     assert search.outcomes[1].fitness is None
     assert "equal to candidate 0, which ended crashed" in search.outcomes[1].reason
+
+
+def test_a_run_whose_first_generation_fails_stops_and_so_does_its_resume(store):
+    search = FakeSearch(generations=3, size=4, do="raise")
+    with pytest.raises(FailingRunError, match="all 4 candidates of the first generation failed"):
+        loop(search, store).run()
+    assert len(search.outcomes) == 4
+    again = loop(FakeSearch(generations=3, size=4, do="raise"), store)
+    assert again.replay() == 4
+    with pytest.raises(FailingRunError, match="4 x crashed"):
+        again.run()
+    assert len(list(store.candidates())) == 4
+
+
+def test_one_result_in_the_first_generation_is_enough_to_go_on(store):
+    class OneWorks(FakeSearch):
+        def _special(self, number):
+            return {"do": "score" if number == 2 else "raise"}
+
+    assert loop(OneWorks(generations=1, size=4), store).run()
+
+
+def test_a_generation_that_diverges_is_nothing_to_evolve_from(store):
+    with pytest.raises(FailingRunError, match="4 x diverged"):
+        loop(FakeSearch(generations=2, size=4, do="diverge"), store).run()
+
+
+def test_a_comparison_may_find_that_everything_diverges(store):
+    assert loop(FakeSearch(generations=1, size=4, do="diverge"), store).run()
 
 
 def test_failures_are_outcomes_and_the_run_goes_on(store):

@@ -74,58 +74,6 @@ def test_what_is_wrong_with_a_folder_is_said(images):
         tasks.get("image_folder")
 
 
-@pytest.fixture
-def csv(tmp_path):
-    rng = np.random.default_rng(0)
-    height, kind = rng.normal(170, 10, 100), rng.choice(["a", "b"], 100)
-    price = 3 * height + 100 * (kind == "b") + rng.normal(0, 1, 100)
-    rows = [
-        f"{h:.3f},{k},{p:.3f},{'dear' if p > 560 else 'cheap'}"
-        for h, k, p in zip(height, kind, price, strict=True)
-    ]
-    (tmp_path / "goods.csv").write_text("\n".join(["height,kind,price,label", *rows]))
-    return tmp_path
-
-
-COLUMNS = {"path": "goods.csv", "numeric": ["height"], "categorical": {"kind": ["a", "b"]}}
-
-
-def test_a_table_with_classes_can_be_learned(csv):
-    task = tasks.get("table", **COLUMNS, target="label", classes=["cheap", "dear"])
-    data = task.search_data(csv)
-    x = data.train.x
-    assert x.shape == (60, 3) and abs(x.mean()) < 1e-6 and abs(x.var() - 1) < 1e-5
-    model = dense_network(task.info)
-    train(model, data, task.info, Recipe(epochs=40, batch_size=8, learning_rate=0.02), 0)
-    assert score(model, task.test_data(csv), task.info)["fitness"] >= 0.9
-
-
-def test_a_table_with_a_numeric_target_is_a_regression_scored_by_r_squared(csv):
-    task = tasks.get("table", **COLUMNS, target="price")
-    data = task.search_data(csv)
-    assert abs(data.train.y.mean()) < 1e-6 and data.train.y.dtype == np.float32
-    model = dense_network(task.info)
-    before = score(model, data.validation, task.info)["fitness"]
-    train(model, data, task.info, Recipe(epochs=40, batch_size=8, learning_rate=0.02), 0)
-    assert before < 0.9 < score(model, data.validation, task.info)["fitness"] <= 1.0
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"target": "label", "classes": ["cheap", "dear!"]}, r"line \d+: column 'label' must hold one of"),
-        ({"target": "label"}, r"line 2: column 'label' must hold finite numbers. Received: '(cheap|dear)'"),
-        ({"target": "weight"}, "weight"),
-        ({"target": "height"}, "must not be among the input columns"),
-        ({"target": "price", "numeric": [], "categorical": {}}, "name at least one input column"),
-        ({"target": "price", "path": "no.csv"}, "there is no"),
-    ],
-)
-def test_what_is_wrong_with_a_table_is_said(csv, options, message):
-    with pytest.raises(ValueError, match=message):
-        tasks.get("table", **{**COLUMNS, **options}).search_data(csv)
-
-
 def test_the_documented_example_of_a_python_file_works(tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "_TASKS", dict(registry._TASKS))
     (block,) = re.findall(r"```python\n(# parity\.py\n.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)

@@ -1,0 +1,1 @@
+"""The Python interface: runs, estimators and the single functions that ``import gondwana`` offers."""

@@ -1,0 +1,286 @@
+"""A run as an object: its candidates, its networks, its predictions."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+    from gondwana.nas.engine.records.summary import Summary
+    from gondwana.tasks.own_data.answers import Answers
+
+PREDICTED_AT_ONCE = 256
+
+
+class NoNetworkError(ValueError):
+    """The run has no network yet, or nothing that makes inputs of rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finalist:
+    """A network of the end of a run.
+
+    Attributes:
+        rank: 0 for the best of the search.
+        candidate: its number.
+        fitness: on the validation split, trained again; None if that failed.
+        test: on the test split, measured once; None if there is none.
+        parameters: number of weights.
+        spec: what it was built from.
+        path: the saved network; None if there is none.
+        metrics: every figure by name.
+    """
+
+    rank: int
+    candidate: int
+    fitness: float | None
+    test: float | None
+    parameters: int | None
+    spec: Mapping[str, Any]
+    path: Path | None
+    metrics: Mapping[str, float]
+
+
+class Run:
+    """A run, finished or under way; made by :func:`gondwana.evolve`, ``resume`` and ``load_run``."""
+
+    def __init__(self, path: str | Path) -> None:
+        from gondwana.nas.engine.records.run_folder import RunFolder
+
+        self.path = RunFolder.open(Path(path)).path
+        self._model: tuple[Path, keras.Model] | None = None
+
+    @property
+    def summary(self) -> Summary:
+        """The figures of ``gondwana show``, as they are now."""
+        from gondwana.nas.engine.records.summary import summarize
+
+        return summarize(self.path)
+
+    @property
+    def finished(self) -> bool:
+        """True when nothing is left to do."""
+        return self.summary.finished
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The resolved config."""
+        return dict(self.summary.config)
+
+    @property
+    def metric(self) -> str:
+        """What fitness is."""
+        from gondwana.nas.report.data.metric import metric_of
+
+        return metric_of(self.summary.config)
+
+    @property
+    def finalists(self) -> list[Finalist]:
+        """The networks of the end of the run, best of the search first."""
+        from gondwana.nas.engine.records.run_folder import RunFolder
+
+        with RunFolder.open(self.path).open_store(read_only=True) as store:
+            return [
+                Finalist(
+                    rank=final.rank,
+                    candidate=final.outcome.candidate_id,
+                    fitness=final.outcome.fitness,
+                    test=final.outcome.metrics.get("test_fitness"),
+                    parameters=final.outcome.parameters,
+                    spec=dict(store.candidate(final.outcome.candidate_id).spec),
+                    path=None if final.model_file is None else self.path / final.model_file,
+                    metrics=dict(final.outcome.metrics),
+                )
+                for final in store.finals()
+            ]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return every outcome as a row, one value a column."""
+        import pandas as pd
+
+        from gondwana.nas.engine.records.export import table
+
+        names, rows = table(self.path)
+        return pd.DataFrame(rows, columns=names)
+
+    def best_model(self) -> keras.Model:
+        """Return the best network, trained. Raises NoNetworkError if none is saved yet."""
+        from gondwana.nas import load_network
+
+        path = self.best_path
+        if self._model is None or self._model[0] != path:
+            self._model = (path, load_network(path))
+        return self._model[1]
+
+    @property
+    def best_path(self) -> Path:
+        """File of the best network. Raises NoNetworkError if none is saved yet."""
+        from gondwana.nas.engine.records.run_folder import BEST_MODEL
+
+        path = self.path / BEST_MODEL
+        if not path.is_file():
+            why = (
+                "it is not finished; gondwana.resume goes on"
+                if not self.finished
+                else "none could be trained"
+            )
+            raise NoNetworkError(f"{self.path}: no network is saved: {why}")
+        return path
+
+    def predict(self, rows: Any) -> np.ndarray:
+        """Return a class or a number for each row, as people have them: a DataFrame, a file's path, an array.
+
+        Raises:
+            NoNetworkError: if no network is saved yet.
+            ValueError: if the rows are not what the network was trained with.
+        """
+        return self._answers().answers(self._outputs(rows))
+
+    def predict_proba(self, rows: Any) -> np.ndarray:
+        """Return the probability of each class for each row, shape (rows, classes); classes as in :attr:`classes`.
+
+        Raises:
+            NoNetworkError: if no network is saved yet, or it predicts a number.
+            ValueError: if the rows are not what the network was trained with.
+        """
+        if self.classes is None and self._answers_or_none() is not None:
+            raise NoNetworkError(f"{self.path}: the network predicts a number, not a class")
+        return self._outputs(rows)
+
+    @property
+    def classes(self) -> list[Any] | None:
+        """Names of the classes; None for a regression, or if the task has no names for them."""
+        answers = self._answers_or_none()
+        return None if answers is None else answers.classes
+
+    def report(self) -> Path:
+        """Write ``report.html`` into the run folder and return its path."""
+        from gondwana.nas.report.report import write_report
+
+        return write_report(self.path)
+
+    def export(self, path: str | Path) -> Path:
+        """Write the best network (``.keras``), the outcomes (``.csv``, ``.json``, ``.parquet``, ``.tex``) or the
+        report (``.html``) to a file, by its ending. Return its path.
+
+        Raises:
+            ValueError: for another ending, or if there is nothing to write yet.
+        """
+        from gondwana.nas.engine.records import export
+
+        out = Path(path)
+        texts = {".csv": export.to_csv, ".json": export.to_json, ".tex": export.to_latex}
+        ending = out.suffix.lower()
+        if ending == ".keras":
+            shutil.copyfile(self.best_path, out)
+        elif ending == ".html":
+            shutil.copyfile(self.report(), out)
+        elif ending == ".parquet":
+            export.to_parquet(self.path, out)
+        elif ending in texts:
+            out.write_text(texts[ending](self.path), encoding="utf-8")
+        else:
+            raise ValueError(
+                f"the ending of a file says what it is: .keras, .csv, .json, .parquet, .tex or .html. Received: {out}"
+            )
+        return out
+
+    def __repr__(self) -> str:
+        item = self.summary
+        return f"Run({str(self.path)!r}, {_state(item)}, {item.told} evaluations, best {_best(item)})"
+
+    def _repr_html_(self) -> str:
+        item = self.summary
+        rows = [
+            ("run", str(self.path)),
+            ("state", _state(item)),
+            ("evaluations", f"{item.told}, {sum(item.failures.values())} failed"),
+            (f"best {self.metric} in the search", _best(item)),
+        ]
+        rows += [
+            (
+                f"finalist {final.rank + 1}",
+                f"validation {_figure(final.fitness)}, test {_figure(final.test)}, "
+                f"{final.parameters or 0:,} parameters",
+            )
+            for final in self.finalists
+        ]
+        cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
+        return f"<table>{cells}</table>"
+
+    def _answers_or_none(self) -> Answers | None:
+        import json
+
+        from gondwana.nas.engine.execute import PREPROCESSING
+        from gondwana.tasks.own_data.answers import Answers
+
+        try:
+            text = (self.path / PREPROCESSING).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        return Answers(json.loads(text))
+
+    def _answers(self) -> Answers:
+        found = self._answers_or_none()
+        if found is None:
+            from gondwana.tasks.own_data.answers import Answers
+
+            heads = self.best_model().output_shape
+            if isinstance(heads, list) or heads[-1] == 1:
+                raise NoNetworkError(
+                    f"{self.path}: its task does not say what its outputs mean; predict_proba returns them"
+                )
+            return Answers({"classes": list(range(heads[-1]))})
+        return found
+
+    def _outputs(self, rows: Any) -> np.ndarray:
+        import pandas as pd
+
+        if isinstance(rows, str | Path):
+            rows = pd.read_csv(rows, dtype=str, keep_default_na=False)
+        answers = self._answers_or_none()
+        if answers is None:
+            x = np.asarray(rows)
+        else:
+            from gondwana.tasks.own_data.memory import as_rows
+
+            x = answers.inputs(as_rows(rows))
+        return outputs(self.best_model(), x)
+
+
+def outputs(model: keras.Model, x: np.ndarray) -> np.ndarray:
+    """Return the outputs of a network with one output.
+
+    Batches are filled up to one size, so that a row's answer does not depend on which other rows it comes with.
+    """
+    from keras import ops
+
+    parts = []
+    for start in range(0, len(x), PREDICTED_AT_ONCE):
+        batch = x[start : start + PREDICTED_AT_ONCE]
+        filled = np.concatenate([batch, np.zeros((PREDICTED_AT_ONCE - len(batch), *x.shape[1:]), x.dtype)])
+        parts.append(ops.convert_to_numpy(model(filled, training=False))[: len(batch)])
+    if not parts:
+        return np.zeros((0, model.output_shape[-1]), np.float32)
+    return np.concatenate(parts)
+
+
+def _state(item: Summary) -> str:
+    return "finished" if item.finished else "running" if item.running else "stopped, can be resumed"
+
+
+def _best(item: Summary) -> str:
+    return _figure(None if item.best is None else item.best.fitness)
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4f}"
