@@ -278,6 +278,7 @@ class RunLoop:
             reason=reason,
             attempts=0,
             duplicate_of=original,
+            curve=(),
         )
 
     # --- ending
@@ -313,6 +314,7 @@ def to_outcome(candidate: Candidate, result: Result) -> Outcome:
         worker=result.worker,
         reason=report.reason,
         attempts=result.attempts,
+        curve=tuple(report.curve),
     )
 
 
