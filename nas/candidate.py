@@ -45,6 +45,10 @@ PHASES = ("queued", "built", "initialized", "trained", "scored")
 """Keys of ``Outcome.seconds``."""
 
 
+CURVE = ("epoch", "train_loss", "val_loss", "val_fitness", "seconds")
+"""Keys of a point of ``Outcome.curve``."""
+
+
 def canonical_json(value: Any) -> str:
     """Return the one JSON text of ``value``: keys sorted, no spaces, non-finite numbers refused.
 
@@ -149,6 +153,9 @@ class Outcome:
         reason: for everything but COMPLETED, why, in words; None otherwise.
         attempts: evaluations started, 1 unless a worker died.
         duplicate_of: for DUPLICATE, the id of the candidate whose result this is.
+        curve: the learning curve, one point an epoch, as far as the training came: ``epoch`` from 1, mean
+            ``train_loss``, ``val_loss`` and ``val_fitness`` on a fixed part of the validation split, ``seconds`` of
+            training so far. A figure that was not finite is left out. Empty for duplicates, and in older runs.
     """
 
     candidate_id: int
@@ -162,6 +169,7 @@ class Outcome:
     reason: str | None = None
     attempts: int = 1
     duplicate_of: int | None = None
+    curve: tuple[Mapping[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if (
@@ -185,4 +193,4 @@ class Outcome:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Outcome:
         """Inverse of :meth:`to_json`."""
-        return cls(**{**data, "state": State(data["state"])})
+        return cls(**{**data, "state": State(data["state"]), "curve": tuple(data.get("curve", ()))})

@@ -201,8 +201,20 @@ def export(
         typer.Option("--format", help="Format; by the ending of the file, or CSV, if left out."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File; standard output if left out.")] = None,
+    curves: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the learning curves, a row an epoch, to this .csv, .json or .parquet file; the outcomes are "
+            "then written only if --out or --format is given, too.",
+        ),
+    ] = None,
 ) -> None:
     """Write every outcome of a run as a row, one value a column."""
+    if curves is not None:
+        _export_curves(run, curves)
+        if form is None and out is None:
+            return
     from gondwana.nas.engine.records.export import to_csv, to_json, to_latex, to_parquet
 
     if form is None:
@@ -217,6 +229,19 @@ def export(
         typer.echo(text, nl=False)
     else:
         out.write_text(text, encoding="utf-8")
+
+
+def _export_curves(run: Path, file: Path) -> None:
+    from gondwana.nas.engine.records.curves import curves_to_csv, curves_to_json, curves_to_parquet
+
+    form = ENDINGS.get(file.suffix.lower(), Format.CSV)
+    if form is Format.LATEX:
+        raise typer.BadParameter(f"learning curves are written as .csv, .json or .parquet. Received: {file}")
+    if form is Format.PARQUET:
+        curves_to_parquet(run, file)
+    else:
+        text = curves_to_json(run) if form is Format.JSON else curves_to_csv(run)
+        file.write_text(text, encoding="utf-8")
 
 
 def conclude(result: RunResult) -> None:

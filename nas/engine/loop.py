@@ -309,6 +309,7 @@ class RunLoop:
             reason=reason,
             attempts=0,
             duplicate_of=original,
+            curve=(),
         )
 
     # --- ending
@@ -362,6 +363,7 @@ def to_outcome(candidate: Candidate, result: Result) -> Outcome:
         worker=result.worker,
         reason=report.reason,
         attempts=result.attempts,
+        curve=tuple(report.curve),
     )
 
 

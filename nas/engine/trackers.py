@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +14,8 @@ from gondwana.nas.engine.records.tensorboard_file import EventFile
 from gondwana.nas.searches.protocol import Progress
 
 TENSORBOARD = "tensorboard"
-
+CURVES = "curves"
+"""Folder of the event files with learning curves, below that of TensorBoard."""
 
 TAG = "gondwana.run"
 """Tag of an MLflow run: the id of ours."""
@@ -30,6 +32,8 @@ class UnusableTrackerError(ValueError):
 class _Sink(Protocol):
     def scalars(self, step: int, values: Mapping[str, float]) -> None: ...
 
+    def curve(self, candidate: int, points: Sequence[Mapping[str, float]]) -> None: ...
+
     def close(self, finished: bool) -> None: ...
 
 
@@ -39,13 +43,15 @@ class Tracker:
     def __init__(self, sink: _Sink) -> None:
         self._sink = sink
         self._told = self._failures = 0
+        self._best = -math.inf
 
     def started(self, progress: Progress, resumed: int, failed: int) -> None:
         """Count on from the outcomes that were recorded before."""
         self._told, self._failures = resumed, failed
+        self._best = -math.inf if progress.best_fitness is None else progress.best_fitness
 
     def outcome(self, candidate: Candidate, outcome: Outcome, details: str | None) -> None:
-        """Pass on fitness, parameters and seconds of an outcome."""
+        """Pass on fitness, parameters and seconds of an outcome, and the learning curve of each new best network."""
         self._told += 1
         self._failures += outcome.state not in RESULTS
         values: dict[str, float] = {"failures": self._failures}
@@ -55,6 +61,10 @@ class Tracker:
             values["resources/parameters"] = outcome.parameters
         values |= {f"seconds/{phase}": seconds for phase, seconds in outcome.seconds.items()}
         self._sink.scalars(self._told, values)
+        if outcome.fitness is not None and outcome.fitness > self._best:
+            self._best = outcome.fitness
+            if outcome.curve:
+                self._sink.curve(candidate.id, outcome.curve)
 
     def progress(self, progress: Progress, running: int) -> None:
         """Pass on best and mean fitness."""
@@ -81,8 +91,18 @@ class _TensorBoard:
     """Scalars as an event file."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._file = EventFile(folder)
         self.scalars = self._file.scalars
+
+    def curve(self, candidate: int, points: Sequence[Mapping[str, float]]) -> None:
+        """Write an event file of its own, which TensorBoard draws as a line of its own in one chart."""
+        file = EventFile(self._folder / CURVES / f"candidate-{candidate:06d}")
+        for point in points:
+            file.scalars(
+                int(point["epoch"]), {f"curve/{name}": v for name, v in point.items() if name != "epoch"}
+            )
+        file.close()
 
     def close(self, finished: bool) -> None:
         self._file.close()
@@ -113,6 +133,12 @@ class _MLflow:
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         self._try(lambda: self._mlflow.log_metrics(dict(values), step=step))
+
+    def curve(self, candidate: int, points: Sequence[Mapping[str, float]]) -> None:
+        """Log it as metrics over epochs, under the candidate's name."""
+        for point in points:
+            values = {f"curve/{candidate:06d}/{name}": v for name, v in point.items() if name != "epoch"}
+            self.scalars(int(point["epoch"]), values)
 
     def close(self, finished: bool) -> None:
         """End MLflow's run, after a lost server too: it is the client that would take it up again."""

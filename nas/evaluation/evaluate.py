@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gondwana.nas.candidate import RESULTS, State, strategy_options
+from gondwana.nas.evaluation.limits import RefusedError, check_limits
+from gondwana.nas.evaluation.training import Training
 
 if TYPE_CHECKING:
     import keras
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
 
 LOADED = "loaded"
 """Phase before a candidate is looked at; what fails in it is no candidate's fault."""
-BYTES_PER_ACTIVATION = 8
-"""Float32 output of a layer, kept for the backward pass, and its gradient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Report:
         state, fitness, metrics, parameters, seconds, reason: as in :class:`gondwana.nas.candidate.Outcome`.
         traceback: for people who look for the cause of a failure.
         model: the trained network as the bytes of a ``.keras`` file, if it was asked for.
+        training_state: from which the training can go on, if the spec ends it early (``until_epoch``).
+        curve: as in :class:`gondwana.nas.candidate.Outcome`.
     """
 
     state: State
@@ -48,6 +50,8 @@ class Report:
     reason: str | None = None
     traceback: str | None = None
     model: bytes | None = None
+    training_state: bytes | None = None
+    curve: tuple[Mapping[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if (self.fitness is None) == (self.state in RESULTS):
@@ -71,10 +75,6 @@ class FinalData:
     """None if the task has no test rows."""
 
 
-class RefusedError(ValueError):
-    """The network exceeds a limit; it was not trained."""
-
-
 def load_search_data(task: Mapping[str, Any], data_dir: Path | None = None) -> SearchData:
     """Return training and validation split of ``{"name": ..., "options": {...}}``. Raises as the task does."""
     from gondwana import tasks
@@ -92,7 +92,11 @@ def load_final_data(task: Mapping[str, Any], data_dir: Path | None = None) -> Fi
 
 
 def evaluate(
-    spec: Mapping[str, Any], data: SearchData | None = None, *, data_dir: Path | None = None
+    spec: Mapping[str, Any],
+    data: SearchData | None = None,
+    *,
+    data_dir: Path | None = None,
+    state: bytes | None = None,
 ) -> Report:
     """Build, initialize, train and score one candidate.
 
@@ -100,6 +104,8 @@ def evaluate(
         spec: see :func:`gondwana.nas.candidate.make_spec`.
         data: training and validation split; None loads them.
         data_dir: where to load them from.
+        state: ``training_state`` of the same candidate trained for fewer epochs, from which the training goes on. If it
+            is damaged, the training begins anew, and comes to the same.
 
     Returns:
         The report. Whatever fails in loading, building, training or scoring is one, with its reason and traceback.
@@ -108,7 +114,7 @@ def evaluate(
         ValueError: if the spec's task is unknown or refuses its options.
     """
     return _Evaluation(spec).run(
-        lambda work: work.search(work.loaded(data, lambda: load_search_data(spec["task"], data_dir)))
+        lambda work: work.search(work.loaded(data, lambda: load_search_data(spec["task"], data_dir)), state)
     )
 
 
@@ -149,6 +155,7 @@ class _Evaluation:
         self._parameters: int | None = None
         self._phase = LOADED
         self._model_bytes: bytes | None = None
+        self._training = Training(spec, self._info)
 
     def run(self, work: Any) -> Report:
         """Do ``work`` and report how it ended: the one boundary that catches everything that a candidate can cause."""
@@ -175,9 +182,9 @@ class _Evaluation:
         self._phase = LOADED
         return load() if data is None else data
 
-    def search(self, data: SearchData) -> dict[str, float]:
+    def search(self, data: SearchData, state: bytes | None) -> dict[str, float]:
         """Train, and score on validation."""
-        return self._trained(data)[1]
+        return self._trained(data, state)[1]
 
     def final(self, data: FinalData) -> dict[str, float]:
         """Train, score on validation and test, keep the network."""
@@ -198,7 +205,7 @@ class _Evaluation:
             try:
                 model = _build(self._spec, self._info)
                 self._parameters = int(model.count_params())
-                _check_limits(model, self._spec)
+                check_limits(model, self._spec)
             except BaseException:
                 scope.initialize_variables = False
                 raise
@@ -219,22 +226,17 @@ class _Evaluation:
                 options=strategy_options(chosen),
             )
 
-    def _trained(self, data: SearchData) -> tuple[keras.Model, dict[str, float]]:
-        from gondwana.tasks.training.fit import score, train
-        from gondwana.tasks.training.recipe import Recipe
-
+    def _trained(self, data: SearchData, state: bytes | None = None) -> tuple[keras.Model, dict[str, float]]:
         model = self.initialized(self.built())
-        with self._timed("trained"):
-            history = train(
-                model, data, self._info, Recipe.from_json(self._spec["training"]), int(self._spec["seed"])
-            )
+        training = self._training
+        try:
+            with self._timed("trained"):
+                training.train(model, data, state)
+        finally:  # the curve's validation is scoring, though it is done between epochs
+            self._seconds["trained"] -= training.scoring_seconds
+            self._seconds["scored"] = training.scoring_seconds
         with self._timed("scored"):
-            figures = score(model, data.validation, self._info)
-        metrics = {f"val_{name}": value for name, value in figures.items()}
-        metrics["train_loss"] = history.epochs[-1].loss
-        metrics["first_step_seconds"] = history.first_step_seconds
-        metrics["steps"] = history.steps
-        return model, metrics
+            return model, training.score()
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:
@@ -276,6 +278,8 @@ class _Evaluation:
             reason=reason,
             traceback=trace,
             model=self._model_bytes if state is State.COMPLETED else None,
+            training_state=self._training.state if state is State.COMPLETED else None,
+            curve=tuple(self._training.curve),
         )
 
 
@@ -325,36 +329,6 @@ def _build(spec: Mapping[str, Any], info: TaskInfo) -> keras.Model:
             **model.get("options", {}),
         )
     raise ValueError(f"unknown kind of model {kind!r}; known are 'architecture' and 'codeepneat'")
-
-
-def _check_limits(model: keras.Model, spec: Mapping[str, Any]) -> None:
-    limits = spec.get("limits", {})
-    most = limits.get("max_parameters")
-    parameters = model.count_params()
-    if most is not None and parameters > most:
-        raise RefusedError(f"{parameters:,} parameters, limits.max_parameters is {most:,}")
-    most = limits.get("max_activation_mb")
-    if most is not None:
-        megabytes = activation_bytes(model, int(spec["training"].get("batch_size", 1))) / 1e6
-        if megabytes > most:
-            raise RefusedError(
-                f"about {megabytes:,.0f} MB of activations, limits.max_activation_mb is {most:,g}"
-            )
-
-
-def activation_bytes(model: keras.Model, batch_size: int) -> int:
-    """Return an estimate of the memory of one training step's activations.
-
-    Every output of every call of a layer, those inside nested models included, counts once for the forward pass and
-    once for its gradient; outputs that share memory (reshapes) and temporary buffers are not looked into.
-    """
-    import keras
-
-    from gondwana.autoinit.frontends.keras.graph import trace
-
-    shapes = trace(model, lambda operation: not isinstance(operation, keras.Model)).shapes
-    values = sum(math.prod(size or 1 for size in shape[1:]) for shape in shapes)
-    return values * batch_size * BYTES_PER_ACTIVATION
 
 
 def _saved(model: keras.Model) -> bytes:

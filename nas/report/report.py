@@ -15,6 +15,7 @@ from gondwana.nas.report.figures.edf_picture import edf_svg
 from gondwana.nas.report.page.page import Figures, main_content, page
 from gondwana.nas.report.sections import run as sections
 from gondwana.nas.report.sections.comparison import comparison
+from gondwana.nas.report.sections.curves import curves
 from gondwana.nas.report.sections.evolution import evolutions
 from gondwana.nas.report.sections.functions import best_functions
 from gondwana.nas.report.sections.networks import best_networks
@@ -73,6 +74,7 @@ def run_sections(run: RunData, shown: Figures, *, table_id: str = "candidates") 
     return [
         *content,
         ("Fitness", sections.fitness(run, shown)),
+        ("Learning curves", curves(run, shown)),
         ("Pareto front", pareto(run, shown)),
         ("Species", sections.species(run, shown)),
         ("Best functions", best_functions(run, shown)),

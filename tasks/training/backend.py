@@ -63,6 +63,16 @@ class TensorFlowLoop:
         self._total.assign(0.0)
         self._steps = 0
 
+    def state(self) -> list[np.ndarray]:
+        return [_value(variable) for variable in self._kept()]
+
+    def restore(self, values: Sequence[np.ndarray]) -> None:
+        for variable, value in zip(self._kept(), values, strict=True):
+            variable.assign(value)
+
+    def _kept(self) -> list[Any]:
+        return [*self._optimizer.variables, *self._update.variables()]
+
     def _traced_step(self, x: tf.Tensor, *targets: tf.Tensor) -> None:
         model = self._model
         with tf.GradientTape() as tape:
@@ -99,6 +109,10 @@ class _Update:
             [tf.Variable(tf.zeros_like(v.value), trainable=False) for _ in range(slots)]
             for v in self._variables
         ]
+
+    def variables(self) -> list[tf.Variable]:
+        """Return what an update remembers beside the optimizer's own variables."""
+        return [slot for slots in self._slots for slot in slots]
 
     def scaled(self, loss: tf.Tensor) -> tf.Tensor:
         """Return the loss of which the gradients are taken."""
@@ -170,6 +184,9 @@ class _ScaledUpdate(_Update):
         self._factor = tf.Variable(float(defaults.initial_scale), trainable=False)
         self._finite = tf.Variable(0, trainable=False)
 
+    def variables(self) -> list[tf.Variable]:
+        return [*super().variables(), self._factor, self._finite]
+
     def scaled(self, loss: tf.Tensor) -> tf.Tensor:
         return super().scaled(loss) * self._factor
 
@@ -190,25 +207,35 @@ class _ScaledUpdate(_Update):
         self._finite.assign(0)
 
 
-def predict(model: keras.Model, x: np.ndarray, batch_size: int) -> list[np.ndarray]:
-    """Return the outputs of the model, in inference mode, for all of ``x``; one array per output."""
+class Predictor:
+    """The outputs of a model in inference mode, again and again, traced once.
 
-    def outputs(batch: tf.Tensor) -> Any:
-        return model(batch, training=False)
+    Args:
+        model: whose present weights are used at each call.
+        like: examples of the shape and type of those that will come.
+        batch_size: rows per pass.
+    """
 
-    size = min(batch_size, len(x))
-    shape = tf.TensorSpec((size, *x.shape[1:]), x.dtype)
-    forward = tf.function(outputs, autograph=False, jit_compile=False).get_concrete_function(shape)
-    parts = []
-    for start in range(0, len(x), size):
-        batch = x[start : start + size]
-        missing = size - len(batch)
-        if missing:  # repeat a row rather than trace the network again for the last batch
-            batch = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)])
-        result = forward(tf.convert_to_tensor(batch))
-        flat = keras.tree.flatten(result)
-        parts.append([part.numpy()[: size - missing] for part in flat])
-    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+    def __init__(self, model: keras.Model, like: np.ndarray, batch_size: int) -> None:
+        def outputs(batch: tf.Tensor) -> Any:
+            return model(batch, training=False)
+
+        self._size = batch_size
+        shape = tf.TensorSpec((None, *like.shape[1:]), like.dtype)
+        self._forward = tf.function(outputs, autograph=False, jit_compile=False).get_concrete_function(shape)
+
+    def __call__(self, x: np.ndarray) -> list[np.ndarray]:
+        """Return one array per output."""
+        size, parts = self._size, []
+        for start in range(0, len(x), size):
+            batch = x[start : start + size]
+            missing = size - len(batch)
+            if missing and start:  # all passes of a large split have one size, and so the same kernels
+                batch = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)])
+            result = self._forward(tf.convert_to_tensor(batch))
+            flat = keras.tree.flatten(result)
+            parts.append([part.numpy()[: len(x) - start] for part in flat])
+        return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
 def set_threads(count: int) -> None:
@@ -223,3 +250,7 @@ def set_threads(count: int) -> None:
 
 def _take(array: np.ndarray, rows: np.ndarray) -> tf.Tensor:
     return tf.convert_to_tensor(np.take(array, rows, axis=0))
+
+
+def _value(variable: Any) -> np.ndarray:
+    return np.array(keras.ops.convert_to_numpy(variable))

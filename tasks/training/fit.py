@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -15,12 +15,11 @@ from gondwana.tasks.training.loops import Loop, make_loop, predict
 from gondwana.tasks.training.objective import Objective
 from gondwana.tasks.training.penalties import weight_penalties
 from gondwana.tasks.training.recipe import Recipe
+from gondwana.tasks.training.scoring import SCORING_BATCH
+from gondwana.tasks.training.state import TrainingState
 
 FIRST_CHECK = 10
 """Number of steps after which the loss is looked at for the first time: most hopeless networks diverge before."""
-
-SCORING_BATCH = 250
-"""Examples per prediction; bounds the memory of scoring."""
 
 
 class Diverged(Exception):  # noqa: N818  (a state of an outcome, not an error)
@@ -49,16 +48,18 @@ class History:
     """Record of a finished training.
 
     Attributes:
-        epochs: one record per epoch.
-        steps: number of updates of the weights.
+        epochs: one record per epoch that was trained now.
+        steps: number of updates of the weights since they were initialized.
         seconds: wall seconds of the whole training.
         first_step_seconds: wall seconds of the first step, most of which is tracing and compiling.
+        state: from which the training can go on, if it was to end before the recipe's last epoch.
     """
 
     epochs: tuple[Epoch, ...]
     steps: int
     seconds: float
     first_step_seconds: float
+    state: TrainingState | None = None
 
 
 def train(
@@ -69,6 +70,8 @@ def train(
     seed: int,
     *,
     on_epoch: Callable[[Epoch], None] | None = None,
+    until: int | None = None,
+    start: TrainingState | None = None,
 ) -> History:
     """Train a model in place on the training split.
 
@@ -86,8 +89,13 @@ def train(
         recipe: how to train.
         seed: at least 0.
         on_epoch: called after each epoch; what it raises ends the training.
+        until: number of epochs after which to end for the time being; None for all of the recipe. The learning rate
+            takes the course that it has in the whole training.
+        start: of an earlier call with the same arguments but for ``until``; the weights come out as if there had been
+            one call.
 
     Raises:
+        StateError: if ``start`` is not one of this model; nothing was changed.
         Diverged: as soon as the mean loss or a weight is found not to be finite (looked at after
             :data:`FIRST_CHECK` steps and after each epoch).
         ValueError: if the outputs of the model are not the task's heads.
@@ -95,20 +103,37 @@ def train(
     begin = time.perf_counter()
     optimizer = make_optimizer(recipe)
     reseed(model, seed)
+    kept = [*model.trainable_variables, *model.non_trainable_variables]
     batch = min(recipe.batch_size, len(data.train))
     steps = recipe.steps_per_epoch or math.ceil(len(data.train) / batch)
+    last = recipe.epochs if until is None else min(until, recipe.epochs)
     epochs: list[Epoch] = []
     first_step = 0.0
     with weight_penalties(model, recipe, optimizer):
         loop = make_loop(model, optimizer, Objective(model, info), data.train)
-        for epoch in range(recipe.epochs):
+        first = 0 if start is None else _restore(start, kept, loop)
+        for epoch in range(first, last):
             batches = _batches(data.train, recipe, seed, epoch, (steps, batch))
             done, seconds = _one_epoch(model, loop, batches, recipe, epoch, steps)
-            first_step = seconds if epoch == 0 else first_step
+            first_step = first_step or seconds
             epochs.append(done)
             if on_epoch is not None:
                 on_epoch(done)
-    return History(tuple(epochs), steps * recipe.epochs, time.perf_counter() - begin, first_step)
+        state = TrainingState(last, _values(kept), loop.state()) if last < recipe.epochs else None
+    return History(tuple(epochs), steps * last, time.perf_counter() - begin, first_step, state)
+
+
+def _values(variables: Sequence[keras.Variable]) -> list[np.ndarray]:
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def _restore(start: TrainingState, variables: Sequence[keras.Variable], loop: Loop) -> int:
+    """Set weights and optimizer to where they were; return the number of epochs that are behind them."""
+    start.check(_values(variables), loop.state())
+    for variable, value in zip(variables, start.model, strict=True):
+        variable.assign(value)
+    loop.restore(start.loop)
+    return start.epochs
 
 
 def _one_epoch(

@@ -7,7 +7,7 @@ than their training, and because Keras' optimizers leak a graph per training the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import keras
@@ -32,6 +32,14 @@ class Loop(Protocol):
         """Start a new mean of the training loss, at the beginning of an epoch."""
         ...
 
+    def state(self) -> list[np.ndarray]:
+        """Return all values that the optimizer remembers from step to step."""
+        ...
+
+    def restore(self, values: Sequence[np.ndarray]) -> None:
+        """Let the optimizer remember what :meth:`state` returned in an earlier training of the same model."""
+        ...
+
 
 def make_loop(
     model: keras.Model, optimizer: keras.optimizers.Optimizer, objective: Objective, split: Split
@@ -46,14 +54,36 @@ def make_loop(
     return KerasLoop(model, optimizer, objective, split)
 
 
+Predict = Callable[[np.ndarray], list[np.ndarray]]
+"""From examples to outputs, one array per output, with the weights that the model has at the moment."""
+
+
+def make_predictor(model: keras.Model, like: np.ndarray, batch_size: int) -> Predict:
+    """Return a function that predicts in inference mode and is traced once, however often it is called.
+
+    Args:
+        model: the network.
+        like: examples of the shape and type of those that will come.
+        batch_size: rows per pass; bounds the memory.
+    """
+    if keras.backend.backend() == "tensorflow":
+        from gondwana.tasks.training.backend import Predictor
+
+        return Predictor(model, like, batch_size)
+
+    def predicted(x: np.ndarray) -> list[np.ndarray]:
+        missing = max(0, batch_size - len(x))  # another shape would have the network compiled once more
+        padded = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) if missing else x
+        result = model.predict(padded, batch_size=batch_size, verbose=0)
+        outputs = list(result) if isinstance(result, list | tuple) else [result]
+        return [output[: len(x)] for output in outputs]
+
+    return predicted
+
+
 def predict(model: keras.Model, x: np.ndarray, batch_size: int) -> list[np.ndarray]:
     """Return the outputs of the model, in inference mode, for all of ``x``; one array per output."""
-    if keras.backend.backend() == "tensorflow":
-        from gondwana.tasks.training.backend import predict as tensorflow_predict
-
-        return tensorflow_predict(model, x, batch_size)
-    result = model.predict(x, batch_size=batch_size, verbose=0)
-    return list(result) if isinstance(result, list | tuple) else [result]
+    return make_predictor(model, x, min(batch_size, len(x)))(x)
 
 
 class KerasLoop:
@@ -69,6 +99,7 @@ class KerasLoop:
             return _MeanLoss(objective, index)
 
         model.compile(optimizer, loss=[loss_of(i) for i in range(len(objective.heads))], jit_compile="auto")
+        model.optimizer.build(model.trainable_variables)  # so that its state can be set before the first step
         self._model, self._split = model, split
         self._targets = objective.targets(split.y)
         self._losses: list[float] = []
@@ -87,6 +118,13 @@ class KerasLoop:
 
     def reset(self) -> None:
         self._losses.clear()
+
+    def state(self) -> list[np.ndarray]:
+        return [np.array(keras.ops.convert_to_numpy(v)) for v in self._model.optimizer.variables]
+
+    def restore(self, values: Sequence[np.ndarray]) -> None:
+        for variable, value in zip(self._model.optimizer.variables, values, strict=True):
+            variable.assign(value)
 
 
 class _MeanLoss(keras.losses.Loss):  # type: ignore[misc]

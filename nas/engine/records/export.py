@@ -7,11 +7,14 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gondwana.nas.candidate import PHASES, canonical_json
 from gondwana.nas.engine.records.columns import flat_columns
 from gondwana.nas.engine.records.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = (
     "candidate",
@@ -124,8 +127,13 @@ def to_parquet(path: Path, out: Path) -> None:
     typed = typed.convert_dtypes(convert_floating=False)
     mixed = [name for name in names if typed[name].dtype == object]  # numbers in one row and words in another
     typed = typed.astype(dict.fromkeys(mixed, "string"))
+    write_parquet(typed, out)
+
+
+def write_parquet(frame: pd.DataFrame, out: Path) -> None:
+    """Write a data frame as Parquet. Raises MissingExtraError if pyarrow is not installed."""
     try:
-        typed.to_parquet(out, index=False)
+        frame.to_parquet(out, index=False)
     except ImportError as error:
         raise MissingExtraError("Parquet needs pyarrow: pip install pyarrow, or use --format csv") from error
 

@@ -59,6 +59,7 @@ outcomes = sa.Table(
     sa.Column("metrics", sa.Text, nullable=False, comment="JSON"),
     sa.Column("seconds", sa.Text, nullable=False, comment="JSON, by phase"),
     sa.Column("recorded", sa.Double, nullable=False, comment="Unix time"),
+    sa.Column("curve", sa.Text, comment="JSON, one object an epoch; NULL if there is none (version 2)"),
     sa.UniqueConstraint("run_id", "sequence", name="one_outcome_per_position"),
 )
 
@@ -96,7 +97,17 @@ def _first(connection: Connection) -> None:
     metadata.create_all(connection)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first,)
+def has_curves(bind: Connection | sa.Engine) -> bool:
+    """Return whether the outcomes of a database have learning curves: not in version 1."""
+    return any(column["name"] == "curve" for column in sa.inspect(bind).get_columns(outcomes.name))
+
+
+def _second(connection: Connection) -> None:
+    if not has_curves(connection):  # a database that is made now has all columns at once
+        connection.execute(sa.text(f"ALTER TABLE {outcomes.name} ADD COLUMN curve TEXT"))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first, _second)
 """Entry n brings a database of version n to version n + 1. Entries are never changed once released."""
 
 

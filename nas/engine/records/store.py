@@ -111,6 +111,7 @@ class Store:
     def __init__(self, engine: Engine, run_id: str) -> None:
         self._engine = engine
         self.run_id = run_id
+        self._has_curves: bool | None = None
 
     @classmethod
     def create(cls, engine: Engine, run_id: str, *, name: str, config: Mapping[str, Any]) -> Store:
@@ -196,6 +197,7 @@ class Store:
                 "metrics": canonical_json(outcome.metrics),
                 "seconds": canonical_json(outcome.seconds),
                 "recorded": time.time(),
+                "curve": canonical_json(outcome.curve) if outcome.curve else None,
             }
             for position, outcome in enumerate(batch)
         ]
@@ -265,14 +267,25 @@ class Store:
     def outcomes(self, since: int = 0) -> Iterator[Outcome]:
         """Yield outcomes in the order in which they were told to the search, from the ``since``-th on."""
         where = (outcomes.c.run_id == self.run_id, outcomes.c.sequence >= since)
-        for row in self._rows(sa.select(outcomes).where(*where).order_by(outcomes.c.sequence)):
+        for row in self._rows(self._outcomes().where(*where).order_by(outcomes.c.sequence)):
             yield _outcome(row)
 
     def outcome(self, candidate_id: int) -> Outcome | None:
         """Return the outcome of one candidate, None if it has none yet."""
         where = (outcomes.c.run_id == self.run_id, outcomes.c.candidate_id == candidate_id)
-        row = self._one(sa.select(outcomes).where(*where))
+        row = self._one(self._outcomes().where(*where))
         return None if row is None else _outcome(row)
+
+    def _outcomes(self) -> sa.Select[Any]:
+        """Return the query for outcomes; a database of version 1, opened to be read only, has no curves."""
+        if self._has_curves is None:
+            try:
+                self._has_curves = schema.has_curves(self._engine)
+            except sa.exc.SQLAlchemyError as error:
+                raise StoreError(_plain(error)) from error
+        if self._has_curves:
+            return sa.select(outcomes)
+        return sa.select(*(column for column in outcomes.c if column.name != "curve"))
 
     def counts(self) -> tuple[int, dict[State, int]]:
         """Return the number of candidates, and of outcomes by state."""
@@ -348,6 +361,7 @@ def _outcome(row: Row[Any]) -> Outcome:
         reason=row.reason,
         attempts=row.attempts,
         duplicate_of=row.duplicate_of,
+        curve=tuple(json.loads(getattr(row, "curve", None) or "[]")),
     )
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import FitnessAssignment
 from gondwana.nas.searches.codeepneat.evolution.mutation import Rates
-from gondwana.nas.searches.codeepneat.evolution.reproduction import Policy
+from gondwana.nas.searches.codeepneat.evolution.reproduction import Policy, SpeciationRule
 from gondwana.nas.searches.codeepneat.genome.space import Space
 from gondwana.nas.searches.initialization import Initialization, by_name
 
@@ -103,6 +103,7 @@ class CoDeepNEATSettings(_Section):
         stagnation: generations without a new best after which a species dies out.
         random_immigrants: probability that an offspring has no parents but is drawn anew, as in random search.
         initial_sizes: numbers of nodes of the initial genomes.
+        speciation: how species go on: ``threshold``, or ``lasting`` for small populations.
         initialization: how networks are initialized.
         selection: ``fitness``, or ``random`` for random search in the same space: every generation is drawn anew.
         objectives: ``fitness`` alone, or with ``parameters`` or ``training_seconds``, both of which are minimized.
@@ -126,6 +127,7 @@ class CoDeepNEATSettings(_Section):
     stagnation: Count = 15
     random_immigrants: Share = 0.0
     initial_sizes: Sizes = Sizes()
+    speciation: SpeciationRule = "threshold"
     initialization: Annotated[Initialization, BeforeValidator(by_name)] = Initialization()
     selection: Literal["fitness", "random"] = "fitness"
     objectives: Annotated[tuple[Objective, ...], Field(min_length=1)] = ("fitness",)
@@ -173,4 +175,5 @@ class CoDeepNEATSettings(_Section):
             random_immigrants=self.random_immigrants,
             rates=rates,
             initial_sizes=getattr(self.initial_sizes, population),
+            speciation=self.speciation,
         )

@@ -8,6 +8,7 @@ import types
 
 import pytest
 
+from gondwana.nas.candidate import Candidate, Outcome, State
 from gondwana.nas.engine.loop import RunLoop
 from gondwana.nas.engine.pools.local_pool import LocalPool
 from gondwana.nas.engine.records.store import Store, sqlite_engine
@@ -57,6 +58,19 @@ def test_a_run_is_passed_on_to_tensorboard(tmp_path):
     best = [(step, value) for step, name, value in points if name == "fitness/best"]
     assert best[-1] == (6, pytest.approx(max(fitness)))
     assert {name for _, name, _ in points} >= {"failures", "seconds/trained", "resources/parameters"}
+
+
+def test_the_curve_of_each_new_best_network_has_a_line_of_its_own(tmp_path):
+    (tracker,) = make_trackers(True, False, tmp_path, "fake", {}, "run")
+    candidates = [Candidate(i, 0, {"seed": i}) for i in range(3)]
+    for candidate, fitness in zip(candidates, (0.5, 0.4, 0.6), strict=True):
+        curve = tuple({"epoch": e, "val_fitness": fitness * e / 2, "seconds": 1.0 * e} for e in (1, 2))
+        tracker.outcome(candidate, Outcome(candidate.id, State.COMPLETED, fitness, curve=curve), None)
+    tracker.close(True)
+    folders = sorted((tmp_path / "tensorboard" / "curves").iterdir())
+    assert [folder.name for folder in folders] == ["candidate-000000", "candidate-000002"]
+    points = [(step, value) for step, name, value in read_events(folders[1]) if name == "curve/val_fitness"]
+    assert points == [(1, pytest.approx(0.3)), (2, pytest.approx(0.6))]
 
 
 class MlflowException(Exception):

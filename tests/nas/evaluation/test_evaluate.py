@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 
 from gondwana import tasks
-from gondwana.nas.candidate import State, make_spec
+from gondwana.nas.candidate import CURVE, State, make_spec
 from gondwana.nas.evaluation import evaluate as module
 from gondwana.nas.evaluation.evaluate import (
     FinalData,
-    activation_bytes,
     build_model,
     evaluate,
     finalize,
     is_out_of_memory,
     load_search_data,
 )
+from gondwana.nas.evaluation.limits import activation_bytes
 from gondwana.tasks.base import SearchData, Split
 
 TASK = {"name": "digits", "options": {}}
@@ -197,3 +197,64 @@ def test_a_shared_layer_counts_once_for_every_call():
     one, two = inner(shared(inputs)), inner(shared(shared(inputs)))
     model = keras.Model(inputs, keras.layers.Add()([one, two]))
     assert activation_bytes(model, batch_size=1) == (8 + 4 * 8 - 8 + 2 * 100 + 100) * 8
+
+
+def test_the_curve_has_a_point_an_epoch_and_ends_as_the_outcome(data):
+    report = evaluate(spec(epochs=3), data)
+    assert [point["epoch"] for point in report.curve] == [1, 2, 3]
+    assert all(set(point) == set(CURVE) for point in report.curve)
+    assert report.curve[-1]["train_loss"] == report.metrics["train_loss"]
+    seconds = [point["seconds"] for point in report.curve]
+    assert 0 < seconds[0] < seconds[1] < seconds[2]
+    whole = evaluate(
+        spec(epochs=3), SearchData(data.train, Split(data.validation.x[:40], data.validation.y[:40]))
+    )
+    assert whole.curve[-1]["val_fitness"] == pytest.approx(
+        whole.fitness
+    )  # so small a split is looked at whole
+    assert whole.curve[-1]["val_loss"] == pytest.approx(whole.metrics["val_loss"], rel=1e-5)
+
+
+def test_a_training_that_diverges_keeps_the_curve_until_then(data, monkeypatch):
+    from gondwana.tasks.training import fit
+
+    checked = fit._check_weights
+
+    def check(model, epoch, recipe):
+        if epoch == 2:
+            raise fit.Diverged("in the third epoch")
+        checked(model, epoch, recipe)
+
+    monkeypatch.setattr(fit, "_check_weights", check)
+    report = evaluate(spec(epochs=4), data)
+    assert report.state is State.DIVERGED
+    assert [point["epoch"] for point in report.curve] == [1, 2]
+
+
+def test_a_training_that_goes_on_comes_to_the_same_as_one_in_one_go(data):
+    whole = evaluate(spec(epochs=4, schedule="cosine"), data)
+    first = evaluate({**spec(epochs=4, schedule="cosine"), "until_epoch": 1}, data)
+    assert whole.training_state is None
+    assert first.training_state is not None
+    then = evaluate({**spec(epochs=4, schedule="cosine"), "until_epoch": 3}, data, state=first.training_state)
+    last = evaluate(spec(epochs=4, schedule="cosine"), data, state=then.training_state)
+    assert last.training_state is None
+    assert last.fitness == whole.fitness
+    assert last.metrics["val_loss"] == whole.metrics["val_loss"]
+    assert [then.metrics["continued_from_epoch"], last.metrics["continued_from_epoch"]] == [1, 3]
+    figures = ("epoch", "train_loss", "val_loss", "val_fitness")
+    assert [[p[k] for k in figures] for p in last.curve] == [[p[k] for k in figures] for p in whole.curve]
+
+
+@pytest.mark.parametrize("lost", [b"damaged", "another"])
+def test_a_state_of_no_use_is_trained_again_from_the_spec(data, lost):
+    rung = {**spec(epochs=4), "until_epoch": 2}
+    if lost == "another":
+        other = spec("tanh(x)", epochs=4)
+        other["model"] = {**other["model"], "options": {"filters": [6], "depth": 1}}
+        lost = evaluate({**other, "until_epoch": 1}, data).training_state
+    found = evaluate(rung, data, state=lost)
+    expected = evaluate(rung, data)
+    assert (found.fitness, found.metrics["val_loss"]) == (expected.fitness, expected.metrics["val_loss"])
+    assert found.metrics["continued_from_epoch"] == 0
+    assert [point["epoch"] for point in found.curve] == [1, 2]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from gondwana.nas.searches.codeepneat.evolution.crossover import crossover
+from gondwana.nas.searches.codeepneat.evolution.lasting_species import lasting_species
 from gondwana.nas.searches.codeepneat.evolution.mutation import Rates, initial_genome, mutate
 from gondwana.nas.searches.codeepneat.evolution.population import Individual, Population
 from gondwana.nas.searches.codeepneat.evolution.selection import (
@@ -22,6 +24,11 @@ from gondwana.nas.searches.codeepneat.evolution.selection import (
 from gondwana.nas.searches.codeepneat.evolution.speciation import Speciation, speciate
 from gondwana.nas.searches.codeepneat.genome.genome import Genome, Node
 from gondwana.nas.searches.codeepneat.genome.space import SPECIES, Alphabet
+
+SpeciationRule = Literal["threshold", "lasting"]
+"""``threshold``: species are formed anew around old representatives. ``lasting``: old ones go on, new ones are rare."""
+
+_RULES = {"threshold": speciate, "lasting": lasting_species}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,7 @@ class Policy:
         random_immigrants: probability that an offspring has no parents but is drawn anew.
         rates: mutation probabilities.
         initial_sizes: smallest and largest number of nodes of an initial genome.
+        speciation: how species go on from one generation to the next; the first ones are formed by a threshold.
     """
 
     size: int
@@ -49,6 +57,7 @@ class Policy:
     random_immigrants: float
     rates: Rates
     initial_sizes: tuple[int, int]
+    speciation: SpeciationRule = "threshold"
 
 
 def random_population(
@@ -71,7 +80,7 @@ def random_population(
         for place in range(policy.size)
     ]
     genomes = [individual.genome for individual in individuals]
-    speciation = speciate(genomes, population.speciation, alphabet, policy.species)
+    speciation = _RULES[policy.speciation](genomes, population.speciation, alphabet, policy.species, ())
     return Population(tuple(individuals), speciation, counted=population.counted + policy.size)
 
 
@@ -164,7 +173,7 @@ def _following_species(
     extinct = [name for name in species if name not in breeding]
     before = replace(population.speciation, representatives=best)
     genomes = [individual.genome for individual in individuals]
-    return speciate(genomes, before, alphabet, policy.species, extinct)
+    return _RULES[policy.speciation](genomes, before, alphabet, policy.species, extinct)
 
 
 def repointed(blueprints: Population, successors: Mapping[int, int]) -> Population:

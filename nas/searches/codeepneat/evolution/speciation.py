@@ -82,11 +82,12 @@ def speciate(
         representatives={species: population[place - len(old)] for species, place in places.items()},
         threshold=threshold,
         founded=founded,
-        successors=_updated(before.successors, successors),
+        successors=updated_successors(before.successors, successors),
     )
 
 
-def _updated(before: Mapping[int, int], now: Mapping[int, int]) -> dict[int, int]:
+def updated_successors(before: Mapping[int, int], now: Mapping[int, int]) -> dict[int, int]:
+    """Return the living heirs of all species that are gone, those that are gone only ``now`` included."""
     return {gone: now.get(heir, heir) for gone, heir in before.items()} | dict(now)
 
 

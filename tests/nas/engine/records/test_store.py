@@ -50,6 +50,7 @@ def outcome(number: int, state: State = State.COMPLETED, fitness: float | None =
         worker="host:1",
         reason=None if state is State.COMPLETED else "it 'failed'\nbadly; DROP TABLE outcomes",
         attempts=2,
+        curve=({"epoch": 1, "train_loss": 0.1 + 0.2, "seconds": 1.25},) if state is State.COMPLETED else (),
     )
 
 
@@ -221,3 +222,20 @@ def test_a_read_only_store_cannot_be_written(tmp_path):
         pytest.raises(StoreError, match="readonly"),
     ):
         store.finish()
+
+
+def test_a_database_without_curves_is_read_as_it_is_and_gains_them_when_it_is_written(tmp_path):
+    path = tmp_path / "old.sqlite"
+    with Store.create(sqlite_engine(path), "run", name="test", config=CONFIG) as store:
+        store.add_candidates([(candidate(0), candidate(0).key)], told_before=0)
+        store.add_outcomes([outcome(0, State.CRASHED, None)], first=0)
+    with sqlite_engine(path).begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE outcomes DROP COLUMN curve")
+        connection.execute(schema.schema_version.update().values(version=1))
+    with Store.open(sqlite_engine(path, read_only=True), "run", migrate=False) as old:
+        assert list(old.outcomes()) == [outcome(0, State.CRASHED, None)]
+        assert old.outcome(0).curve == ()
+    with Store.open(sqlite_engine(path), "run") as migrated:
+        migrated.add_candidates([(candidate(1), candidate(1).key)], told_before=1)
+        migrated.add_outcomes([outcome(1)], first=1)
+        assert list(migrated.outcomes()) == [outcome(0, State.CRASHED, None), outcome(1)]
