@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from gondwana.tasks.metrics import BINARY, CLASSES, LABELS, NUMBER, find_for, fitness
 
 Arrays = np.ndarray | dict[str, np.ndarray]
 
@@ -26,8 +28,10 @@ class Head:
         units: number of output units.
         activation: Keras name of the output activation.
         loss: Keras name of the loss.
-        metric: Keras name of the metric that is the fitness, larger is better.
+        metric: name of the metric that is the fitness, of :mod:`gondwana.tasks.metrics` or of Keras. The fitness is the
+            negative of a metric that measures errors.
         chance: value of that metric for the best constant answer; what a diverged training is scored with.
+        scale: mean and deviation by which numbers were standardized; errors are shown in the units from before.
     """
 
     name: str
@@ -36,6 +40,28 @@ class Head:
     loss: str
     metric: str
     chance: float
+    scale: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def kind(self) -> str:
+        """What is predicted: one of the kinds of :mod:`gondwana.tasks.metrics`, by activation and loss."""
+        if self.activation == "softmax" or "categorical" in self.loss:
+            return CLASSES
+        if self.activation == "sigmoid" and "binary" in self.loss:
+            return BINARY if self.units == 1 else LABELS
+        return NUMBER
+
+    def scored_by(self, name: str) -> Head:
+        """Return this head with another metric as its fitness, and the chance level of that.
+
+        Raises:
+            ValueError: if there is no such metric, or it is not defined for such a head.
+        """
+        metric = find_for(name, self.kind, self.name)
+        if name == "accuracy" and self.metric.endswith("accuracy"):
+            return replace(self, metric=name)  # the task knows its chance level better
+        chance = metric.chance(2 if self.units == 1 else self.units)
+        return replace(self, metric=name, chance=chance * self.scale[1] if metric.in_units else chance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +91,7 @@ class TaskInfo:
     @property
     def chance(self) -> float:
         """Fitness of the best constant answer, mean over heads."""
-        return sum(head.chance for head in self.heads) / len(self.heads)
+        return sum(fitness(head.metric, head.chance) for head in self.heads) / len(self.heads)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gondwana.tasks.base import Task
+from gondwana.tasks.metrics import find
 from gondwana.tasks.options import check_names, unknown_name
+from gondwana.tasks.scored import Scored
 
 _TASKS: dict[str, type[Task]] = {}
 
@@ -57,8 +59,13 @@ def task_class(name: str) -> type[Task]:
     return _TASKS[name]
 
 
-def get(name: str, **options: Any) -> Task:
+def get(name: str, *, metric: str | None = None, **options: Any) -> Task:
     """Return the task ``name`` with these options. Touches no data.
+
+    Args:
+        name: as registered.
+        metric: what the fitness is, in place of the task's own metric; one of :data:`gondwana.tasks.metrics.METRICS`.
+        **options: of the task.
 
     Raises:
         ValueError: if the name or an option is unknown (the message names the closest and all), or if an option has
@@ -71,4 +78,10 @@ def get(name: str, **options: Any) -> Task:
     absent = [key for key in needed if key not in options]
     if absent:
         raise ValueError(f"task {name!r} needs the options {', '.join(absent)}")
-    return kind(**options)
+    task = kind(**options)
+    if metric is None:
+        return task
+    if not isinstance(metric, str):
+        raise ValueError(f"metric must be a name. Received: {metric!r}")
+    find(metric)
+    return Scored(task, metric)

@@ -15,9 +15,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     """A network that tells classes apart, found by a search.
 
     ``fit`` divides the rows into training and validation, searches with them for architectures, trains the best few
-    again on all rows, and makes one network of them that averages their answers. Inputs are arrays, DataFrames (numbers,
-    categories, booleans, dates, text, empty cells), arrays of images, or lists of text; they are encoded and standardized
-    by what the rows of ``fit`` show, and what was fitted is part of the estimator.
+    again on all rows, and makes one network of them that averages their answers. Inputs are arrays, DataFrames
+    (numbers, categories, booleans, dates, text, empty cells), arrays of images, or lists of text; they are encoded and
+    standardized by what the rows of ``fit`` show, and what was fitted is part of the estimator.
 
     Args:
         time_budget: seconds, or text such as ``"5m"``, that ``fit`` may take, or None.

@@ -25,6 +25,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from gondwana.nas.candidate import Json
@@ -64,10 +65,25 @@ class _Section(BaseModel):
 
 
 class TaskConfig(_Section):
-    """Which task: a name registered in ``tasks`` and its options."""
+    """Which task: a name registered in ``tasks`` and its options.
+
+    ``metric``, what the fitness is in place of the task's own metric, is one of the options, and may stand beside them.
+    """
 
     name: str
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _metric(cls, data: Any) -> Any:
+        if (
+            not isinstance(data, Mapping)
+            or "metric" not in data
+            or not isinstance(data.get("options", {}), Mapping)
+        ):
+            return data
+        rest = {key: value for key, value in data.items() if key != "metric"}
+        return {**rest, "options": {**data.get("options", {}), "metric": data["metric"]}}
 
 
 class Limits(_Section):

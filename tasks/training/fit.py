@@ -174,7 +174,7 @@ def score(model: keras.Model, split: Split, info: TaskInfo) -> dict[str, float]:
         ValueError: if the outputs of the model are not the task's heads, or the split is empty.
     """
     objective = Objective(model, info)
-    return objective.score(split.y, predict(model, split.x, SCORING_BATCH))
+    return objective.score(split.y, predict(model, split.x, SCORING_BATCH), every_metric=True)
 
 
 def reseed(model: keras.Model, seed: int) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from gondwana.tasks.base import Arrays, Head, TaskInfo
+from gondwana.tasks.metrics import METRICS, figures, fitness, value_of
 
 Tensor = Any
 """A tensor of the active backend."""
@@ -83,14 +84,17 @@ class Objective:
         values = function(ops.maximum(target, 0), output)
         return ops.mean(values * ops.reshape(known, ops.shape(values)))
 
-    def score(self, y: Arrays, predictions: Sequence[np.ndarray]) -> dict[str, float]:
+    def score(
+        self, y: Arrays, predictions: Sequence[np.ndarray], *, every_metric: bool = False
+    ) -> dict[str, float]:
         """Return loss and metric of every head from the predictions for a whole split.
 
-        Keys: ``loss`` (sum over heads), ``fitness`` (mean metric) and, per head, ``<head>_loss`` and
-        ``<head>_<metric>``. Means are over the examples that have a label for the head; no penalties are included.
+        Keys: ``loss`` (sum over heads), ``fitness`` (mean metric, of errors their negative) and, per head,
+        ``<head>_loss`` and ``<head>_<metric>``. With ``every_metric``, all metrics that are defined for a head. Means
+        are over the examples that have a label for the head; no penalties are included.
         """
         result: dict[str, float] = {}
-        losses, metrics = [], []
+        losses, fitnesses = [], []
         for head, loss, target, output in zip(
             self.heads, self._losses, self.targets(y), predictions, strict=True
         ):
@@ -99,9 +103,13 @@ class Objective:
             if not len(target):
                 raise ValueError(f"the split has no example with a label for head {head.name!r}")
             losses.append(float(ops.mean(loss(target, output))))
-            metrics.append(_metric(head.metric, target, output))
-            result[f"{head.name}_loss"], result[f"{head.name}_{head.metric}"] = losses[-1], metrics[-1]
-        return {"loss": float(np.sum(losses)), "fitness": float(np.mean(metrics)), **result}
+            value = metric_value(head, target, output)
+            fitnesses.append(fitness(head.metric, value))
+            result[f"{head.name}_loss"], result[f"{head.name}_{head.metric}"] = losses[-1], value
+            if every_metric:
+                found = figures(head.kind, target, output, head.scale)
+                result |= {f"{head.name}_{name}": figure for name, figure in found.items()}
+        return {"loss": float(np.sum(losses)), "fitness": float(np.mean(fitnesses)), **result}
 
 
 def _loss_function(head: Head) -> Callable[..., Tensor]:
@@ -109,8 +117,11 @@ def _loss_function(head: Head) -> Callable[..., Tensor]:
     return loss.call if isinstance(loss, keras.losses.Loss) else loss  # type: ignore[no-any-return]
 
 
-def _metric(name: str, target: np.ndarray, output: np.ndarray) -> float:
-    metric = keras.metrics.get(name)
+def metric_value(head: Head, target: np.ndarray, output: np.ndarray) -> float:
+    """Return the metric of a head, one of :mod:`gondwana.tasks.metrics` or of Keras; nan where it is not defined."""
+    if head.metric in METRICS:
+        return value_of(head.metric, head.kind, target, output, head.scale)
+    metric = keras.metrics.get(head.metric)
     value = float(np.mean(ops.convert_to_numpy(metric(target, output))))
     if isinstance(
         metric, keras.metrics.Mean

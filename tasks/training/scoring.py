@@ -85,7 +85,7 @@ class Scorer:
     def whole(self) -> tuple[dict[str, float], dict[str, float]]:
         """Return all figures of the whole split, and those of :meth:`part`, from one prediction."""
         predicted = self._predict(self._split.x)
-        whole = self._objective.score(self._split.y, predicted)
+        whole = self._objective.score(self._split.y, predicted, every_metric=True)
         return whole, self._quick_score([output[self._rows] for output in predicted])
 
     def _quick_score(self, predicted: Sequence[np.ndarray]) -> dict[str, float]:
