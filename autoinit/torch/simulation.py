@@ -250,7 +250,8 @@ class Simulation:
         if len(shape) < 2:
             values = sampled(signal, int(np.prod(shape)) or 1, (1,), rng, common, exact=exact)
             return tensor_of(values.reshape(shape), like)
-        rows = sampled(signal, int(shape[layout.batch] or 1), graph.lasting(index), rng, common, exact=exact)
+        count = int(shape[layout.batch] or 1)  # all examples of a run have their weights in common
+        rows = sampled(signal, count, graph.lasting(index), rng, common, exact=exact, group=count)
         return from_rows(rows, layout.batch, layout.channel, like)
 
     def _signal(self, step: Step, index: int) -> Signal:
