@@ -112,6 +112,10 @@ NETWORKS: dict[str, tuple[Callable[[], Any], Callable[[int], Any]]] = {
 }
 
 
+def _has_batch_norm(module: Any) -> bool:
+    return any(isinstance(part, torch.nn.BatchNorm2d) for part in module.modules())
+
+
 def distance(predicted: float, measured: float) -> float:
     """Return |ln(predicted / measured)|; 0 for what is silent in both."""
     if max(predicted, measured) < NEGLIGIBLE:
@@ -159,7 +163,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("networks", nargs="*", default=list(NETWORKS))
     parser.add_argument("--draws", type=int, default=16)
-    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument(
+        "--batch", type=int, help="examples; 32 for networks that normalize over them, else 8"
+    )
     parser.add_argument("--details", action="store_true")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -170,7 +176,8 @@ def main() -> int:
     for name in arguments.networks:
         make, inputs = NETWORKS[name]
         torch.manual_seed(0)
-        module, example = make(), inputs(arguments.batch)
+        module = make()
+        example = inputs(arguments.batch or (32 if _has_batch_norm(module) else 8))
         start = time.perf_counter()
         plan = autoinit.plan(module, example)
         seconds = time.perf_counter() - start

@@ -188,7 +188,8 @@ class _Reader:
             overwrites,
         )
         self.graph.steps.append(step)
-        if self.graph.constant.issuperset(inputs) and not is_random(kind):
+        looked_up = kind == "aten.embedding" and inputs[0] in self.graph.weights  # of positions, for instance
+        if self.graph.constant.issuperset(inputs) and not (is_random(kind) or looked_up):
             self.graph.constant.update(outputs)
             self._follow_weight(step)
 
