@@ -37,6 +37,7 @@ def sampled(
     common: np.random.Generator,
     *,
     exact: bool,
+    group: int = GROUP,
 ) -> Float32:
     """Return samples of a tensor.
 
@@ -47,9 +48,10 @@ def sampled(
         rng: for what belongs to one example.
         common: for what the examples of a group share; calls of one layer share it too.
         exact: whether positions and examples depend on one another; else entries are independent Gaussians.
+        group: number of examples that share one draw of the weights.
     """
     if not shape:
-        return sampled(signal, rows, (1,), rng, common, exact=exact)[:, 0]
+        return sampled(signal, rows, (1,), rng, common, exact=exact, group=group)[:, 0]
     if not exact:
         noise = rng.standard_normal((rows, *shape), dtype=np.float32)
         return np.asarray(signal.mean + math.sqrt(signal.variance) * noise, np.float32)
@@ -58,7 +60,7 @@ def sampled(
     result = np.empty((rows, *shape), np.float32)
     for part, chosen in zip(field.parts, members, strict=True):
         if chosen.any():
-            result[..., chosen] = _entries(part, (rows, *shape[:-1], int(chosen.sum())), rng, common)
+            result[..., chosen] = _entries(part, (rows, *shape[:-1], int(chosen.sum())), rng, common, group)
     if field.relief is not None and field.relief.shape == tuple(shape[:-1]):
         result *= np.sqrt(field.relief)[None, ..., None].astype(np.float32)
     return result
@@ -76,7 +78,11 @@ def _members(
 
 
 def _entries(
-    part: Part, shape: tuple[int, ...], rng: np.random.Generator, common: np.random.Generator
+    part: Part,
+    shape: tuple[int, ...],
+    rng: np.random.Generator,
+    common: np.random.Generator,
+    group: int,
 ) -> Array:
     """Return f(z) for z of the part's correlations between examples, between positions and between neighbours."""
     rows, channels = shape[0], shape[-1]
@@ -85,7 +91,7 @@ def _entries(
     across, near = ((min(max(rho, between), 1.0) - between) / max(1 - between, 1e-12) for rho in part.rho[:2])
     z = _within(across, near, shape, rng)
     if between:
-        shared = np.repeat(common.standard_normal((-(-rows // GROUP), *ones, channels)), GROUP, axis=0)
+        shared = np.repeat(common.standard_normal((-(-rows // group), *ones, channels)), group, axis=0)
         z = math.sqrt(1 - between) * z + math.sqrt(between) * shared[:rows]
     spread = part.loudness.spread
     if spread > 0:

@@ -11,7 +11,8 @@ import torch
 import gondwana.autoinit.torch.rules.aten
 import gondwana.autoinit.torch.rules.contractions
 import gondwana.autoinit.torch.rules.functions
-import gondwana.autoinit.torch.rules.moves  # noqa: F401 (these register the rules)
+import gondwana.autoinit.torch.rules.moves
+import gondwana.autoinit.torch.rules.noise  # noqa: F401 (these register the rules)
 from gondwana.autoinit.draws import check_distribution, check_seed
 from gondwana.autoinit.errors import AutoInitError, ModelError, warn_user
 from gondwana.autoinit.frontends.torch.chosen import LayerChoice, kept_parameters

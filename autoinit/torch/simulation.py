@@ -1,8 +1,9 @@
 """Steps that no rule or integral covers: run on seeded draws that have the planned statistics.
 
-The draws start at tensors whose law the plan knows (inputs of the module, outputs of layers with weights) and run
-through everything between there and the step, as in ``autoinit/simulation``. A graph of aten operations has the sizes
-of its example inputs in it, so the batch is theirs, and what it lacks in examples comes from several runs.
+The draws start at the inputs of the module, or at tensors whose law the plan knows where that would be too much work,
+and run through everything between there and the step, weights as they are planned. What was made stays while later
+steps need it, so that all simulations together cost a few forward passes. A graph of aten operations has the sizes of
+its example inputs in it: the batch is theirs, and what it lacks in examples comes from several runs.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from gondwana.autoinit.signals.fields import Field
 from gondwana.autoinit.signals.samples import GROUP, measured_signal, sampled
 from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.torch.calls import Scale
-from gondwana.autoinit.torch.dependence import REACH, Dependence
+from gondwana.autoinit.torch.dependence import Dependence
 from gondwana.autoinit.torch.placement import to_parameter
 
 _ENTRIES = 1 << 19
@@ -40,8 +41,8 @@ _ENTRIES = 1 << 19
 
 _MOST_GROUPS = 8
 _MOST_LOOKED_AT = 1 << 20
-_MOST_STEPS, _FEW_STEPS = 64, 16
-"""Steps that are run to make the inputs of one; beyond them, or fewer of wide ones, tensors are drawn."""
+_MOST_WORK = 1 << 25
+"""Entries, over all runs, of the tensors that are made to make the inputs of a step; beyond them, tensors are drawn."""
 
 Found = tuple[tuple[Signal, ...], dict[int, list[Any]]]
 
@@ -155,25 +156,20 @@ class Simulation:
     def _region(self, step: Step) -> list[Step]:
         """Return the steps to be run, the nearest ones first to be taken in, in the order of the graph."""
         chosen, total = {self.producer[step.outputs[0]]}, 0
-        near = 1 if self.dependence.is_product(step) or step.kind == "aten.batch_norm" else 0
-        waiting = deque((index, 0) for index in self.dependence.variable(step))
+        waiting = deque(self.dependence.variable(step))
         while waiting:
-            index, depth = waiting.popleft()
+            index = waiting.popleft()
             number = self.producer.get(index)
             if index in self.values or number is None or number in chosen:
                 continue
             member = self.graph.steps[number]
-            closed = self.dependence.scales_weights(member) and index not in self.open
-            known = index in self.dependence.rough or index in self.dependence.narrow
-            if closed and not (depth < near or (known and depth < REACH)):
-                continue
-            wide = len(chosen) >= _FEW_STEPS and total > _ENTRIES
+            cost = self.graph.entries(index) * self.runs
             drawable = index not in self.open and self.graph.is_float(index)
-            if (wide or len(chosen) >= _MOST_STEPS) and drawable:
+            if total + cost > _MOST_WORK and drawable:
                 continue
             chosen.add(number)
-            total += self.graph.entries(index) * self.runs
-            waiting.extend((given, depth + closed) for given in self.dependence.variable(member))
+            total += cost
+            waiting.extend(self.dependence.variable(member))
         return [self.graph.steps[number] for number in sorted(chosen)]
 
     def _execute(self, step: Step) -> None:
@@ -250,7 +246,8 @@ class Simulation:
         if len(shape) < 2:
             values = sampled(signal, int(np.prod(shape)) or 1, (1,), rng, common, exact=exact)
             return tensor_of(values.reshape(shape), like)
-        rows = sampled(signal, int(shape[layout.batch] or 1), graph.lasting(index), rng, common, exact=exact)
+        count = int(shape[layout.batch] or 1)  # all examples of a run have their weights in common
+        rows = sampled(signal, count, graph.lasting(index), rng, common, exact=exact, group=count)
         return from_rows(rows, layout.batch, layout.channel, like)
 
     def _signal(self, step: Step, index: int) -> Signal:

@@ -69,12 +69,28 @@ def exported(module: Any, example_inputs: Any, whole: Collection[type] = ()) -> 
     try:
         with as_trained(module), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            program = torch.export.export(module, args, named, strict=False)
+            program = torch.export.export(_Tensors(module), args, named, strict=False)
     except Exception as error:  # whatever the user's forward() raises becomes the reason of our error
         raise ModelError(
             f"torch.export cannot read {type(module).__name__}: {type(error).__name__}: {first_line(error)}"
         ) from error
     return _Reader(module, program, (args, named), whole).graph
+
+
+class _Tensors(torch.nn.Module):  # type: ignore[misc]
+    """A module that puts out the tensors of another one, without structures around them that export may not know."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, *args: Any, **named: Any) -> tuple[Any, ...]:
+        """Return the tensors in what the module returns."""
+        return tuple(leaf for leaf in _leaves(self.inner(*args, **named)) if isinstance(leaf, torch.Tensor))
+
+
+_PREFIX = "inner"
+"""Where :class:`_Tensors` has the module."""
 
 
 class _Reader:
@@ -124,14 +140,14 @@ class _Reader:
             graph.constant.add(index)
             path = signature.inputs_to_parameters.get(node.name)
             if path is not None:
-                graph.weights[index] = Weight(held, path, tuple(range(held.dim())))
+                graph.weights[index] = Weight(held, _inside(path), tuple(range(held.dim())))
 
     def _held(self, signature: Any, name: str) -> Any:
         """Return the parameter, buffer or constant that a placeholder stands for."""
         if name in signature.inputs_to_parameters:
-            return self.module.get_parameter(signature.inputs_to_parameters[name])
+            return self.module.get_parameter(_inside(signature.inputs_to_parameters[name]))
         if name in signature.inputs_to_buffers:
-            return self.module.get_buffer(signature.inputs_to_buffers[name])
+            return self.module.get_buffer(_inside(signature.inputs_to_buffers[name]))
         if name in signature.inputs_to_lifted_tensor_constants:
             return self.program.constants[signature.inputs_to_lifted_tensor_constants[name]]
         return None
@@ -172,7 +188,8 @@ class _Reader:
             overwrites,
         )
         self.graph.steps.append(step)
-        if self.graph.constant.issuperset(inputs) and not is_random(kind):
+        looked_up = kind == "aten.embedding" and inputs[0] in self.graph.weights  # of positions, for instance
+        if self.graph.constant.issuperset(inputs) and not (is_random(kind) or looked_up):
             self.graph.constant.update(outputs)
             self._follow_weight(step)
 
@@ -345,7 +362,11 @@ def _path(node: Any) -> str:
     """Return the path of the module that a node belongs to."""
     stack = node.meta.get("nn_module_stack") or {}
     path = str(list(stack.values())[-1][0]) if stack else ""
-    return path.removeprefix("L['self'].").removeprefix("L__self___").split("@")[0]
+    return _inside(path.removeprefix("L['self'].").removeprefix("L__self___").split("@")[0])
+
+
+def _inside(path: str) -> str:
+    return path.removeprefix(_PREFIX).removeprefix(".")
 
 
 def _owner(path: str, owners: Mapping[str, Any]) -> str | None:

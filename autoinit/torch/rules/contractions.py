@@ -13,7 +13,7 @@ from gondwana.autoinit.frontends.torch.graph import Slot
 from gondwana.autoinit.propagation.calculus import Energy
 from gondwana.autoinit.propagation.vectors import alike, attended
 from gondwana.autoinit.signals.fields import Field
-from gondwana.autoinit.signals.law import Part, new_source
+from gondwana.autoinit.signals.law import Correlations, Part, gaussian, new_source
 from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.signals.window import Window
 from gondwana.autoinit.torch.calls import Call, Scale, Weighted, rule
@@ -162,8 +162,21 @@ def einsum(call: Call, *signals: Signal) -> Signal | Weighted:
 
 @rule("aten.embedding")
 def embedding(call: Call, *signals: Signal) -> Signal | Weighted:
-    """One row per token: a fan_in of 1. What the integers are distributed like does not matter."""
-    return _from_energy(call, call.calculus.contract(Signal(0.0, 1.0), 1), 0, (0, 1), None)
+    """One row per token: a fan_in of 1. What the integers are distributed like does not matter.
+
+    Integers that the module holds itself, such as positions, are the same in all examples.
+    """
+    energy = call.calculus.contract(Signal(0.0, 1.0), 1)
+    if not signals and call.settings.exact:
+        ids = call.constant(1)
+        counts = np.unique(ids, return_counts=True)[1]
+        alike = (
+            float((counts * (counts - 1)).sum() / max(ids.size * (ids.size - 1), 1)) if ids.size > 1 else 1.0
+        )
+        energy = replace(
+            energy, output=Field((gaussian(0.0, 1.0, Correlations(alike, alike, 1.0)),)).signal()
+        )
+    return _from_energy(call, energy, 0, (0, 1), None)
 
 
 def window_of(
