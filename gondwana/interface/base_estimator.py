@@ -51,10 +51,12 @@ class InterruptedSearch(KeyboardInterrupt):
     """The search was stopped before its end."""
 
 
-class NetworkEstimator(BaseEstimator):
+class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """See :class:`gondwana.interface.estimators.NetworkClassifier` for the parameters."""
 
     _predict = ""
+    _network: keras.Model | None
+    _saved: bytes
 
     def __init__(
         self,

@@ -11,13 +11,13 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from gondwana.interface.base_estimator import NetworkEstimator
 
 
-class NetworkClassifier(ClassifierMixin, NetworkEstimator):
+class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A network that tells classes apart, found by a search.
 
     ``fit`` divides the rows into training and validation, searches with them for architectures, trains the best few
-    again on all rows, and makes one network of them that averages their answers. Inputs are arrays, DataFrames (numbers,
-    categories, booleans, dates, text, empty cells), arrays of images, or lists of text; they are encoded and standardized
-    by what the rows of ``fit`` show, and what was fitted is part of the estimator.
+    again on all rows, and makes one network of them that averages their answers. Inputs are arrays, DataFrames
+    (numbers, categories, booleans, dates, text, empty cells), arrays of images, or lists of text; they are encoded and
+    standardized by what the rows of ``fit`` show, and what was fitted is part of the estimator.
 
     Args:
         time_budget: seconds, or text such as ``"5m"``, that ``fit`` may take, or None.
@@ -76,7 +76,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return np.asarray(probabilities / probabilities.sum(axis=1, keepdims=True))
 
 
-class NetworkRegressor(RegressorMixin, NetworkEstimator):
+class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A network that predicts a number, found by a search; see :class:`NetworkClassifier`.
 
     The target is standardized while it is learned. ``score`` is R squared, and so is ``score_`` on the validation rows.
