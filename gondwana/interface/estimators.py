@@ -60,7 +60,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         self.classes_ = unique_labels(target)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"a classifier needs at least two classes. Received: one class, {self.classes_[0]!r}, in all rows"
+                f"a classifier needs at least two classes. Received: one class, '{self.classes_[0]}', in all rows"
             )
         self._fit(rows, np.searchsorted(self.classes_, target))
         return self

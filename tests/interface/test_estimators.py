@@ -27,7 +27,7 @@ TINY = {
         "evaluations": 1,
         "species": {"blueprints": 1, "modules": 1},
     },
-    "training": {"epochs": 10},
+    "training": {"epochs": 20, "learning_rate": 0.005},
 }
 
 EXCEPTIONS: dict[str, str] = {}
@@ -46,10 +46,8 @@ def test_scikit_learns_own_checks_pass(kind):
 
 def test_a_table_with_empty_cells_and_text_is_learned(table):
     x, y = table
-    model = gondwana.NetworkClassifier(**{**TINY, "training": {"epochs": 40, "learning_rate": 0.01}}).fit(
-        x, y
-    )
-    assert model.score(x, y) > 0.75
+    model = gondwana.NetworkClassifier(generations=1, training={"epochs": 40}).fit(x, y)
+    assert model.score(x, y) > 0.85
     assert list(model.classes_) == ["in", "out"] and model.n_features_in_ == 3
     assert list(model.feature_names_in_) == ["size", "colour", "day"]
     assert "colour: category (3: blue, green, red), with empty cells" in model.columns_
@@ -148,7 +146,7 @@ def test_wrong_rows_are_refused_in_one_line(table):
         (x, y.where(y.index > 3), "empty in some rows"),
         (x, ["in"] * len(x), "one class, 'in', in all rows"),
         (x, y[:-1], "inconsistent numbers of samples"),
-        (x.assign(size=np.inf), y, "column 'size', row 0: an infinite number"),
+        (x.assign(size=x["size"].where(x.index > 0, np.inf)), y, "column 'size', row 0: an infinite number"),
         (pd.DataFrame({"a": ["x"] * len(x)}), y, "no column of the table is of use: a: constant"),
     ):
         with pytest.raises(ValueError, match=message) as caught:
