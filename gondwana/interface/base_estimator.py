@@ -27,6 +27,7 @@ from gondwana.interface.final import final_network, keep_network, loaded
 from gondwana.interface.run import outputs
 from gondwana.nas.cli.progress import ProgressView
 from gondwana.nas.config.durations import seconds_of
+from gondwana.tasks.options import check_choice
 from gondwana.tasks.own_data.answers import Answers
 from gondwana.tasks.own_data.memory import as_rows, prepare
 from gondwana.tasks.splits import draw
@@ -51,10 +52,12 @@ class InterruptedSearch(KeyboardInterrupt):
     """The search was stopped before its end."""
 
 
-class NetworkEstimator(BaseEstimator):
+class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """See :class:`gondwana.interface.estimators.NetworkClassifier` for the parameters."""
 
     _predict = ""
+    _network: keras.Model | None
+    _saved: bytes
 
     def __init__(
         self,
@@ -227,6 +230,9 @@ class NetworkEstimator(BaseEstimator):
             raise ValueError("rows are prepared before the search")
         x = found.prepared.splits[0].x
         shape = x.shape[1:]
+        from gondwana.autoinit import STRATEGIES
+
+        check_choice("initialization", self.initialization, (*STRATEGIES, "evolved"))
         search = dict(self.search or {})
         if "kind" not in search:
             search = {**default_search(shape), **search}

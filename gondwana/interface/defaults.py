@@ -14,7 +14,7 @@ TABLE_SPACE = {
         "units": {"low": 8, "high": 64},
         "rate": {"low": 0.1, "high": 0.5},
         "kernel_regularizer": ["l2"],
-        "regularization": {"low": 1e-3, "high": 1e-1, "scale": "log"},
+        "regularization": {"low": 1e-4, "high": 2e-2, "scale": "log"},
     },
     "network": {"learning_rate": {"low": 1e-3, "high": 5e-3, "scale": "log"}},
 }

@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from gondwana.interface.base_estimator import NetworkEstimator
 
 
-class NetworkClassifier(ClassifierMixin, NetworkEstimator):
+class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A network that tells classes apart, found by a search.
 
     ``fit`` divides the rows into training and validation, searches with them for architectures, trains the best few
@@ -60,7 +60,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         self.classes_ = unique_labels(target)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"a classifier needs at least two classes. Received: one class, {self.classes_[0]!r}, in all rows"
+                f"a classifier needs at least two classes. Received: one class, '{self.classes_[0]}', in all rows"
             )
         self._fit(rows, np.searchsorted(self.classes_, target))
         return self
@@ -76,7 +76,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return np.asarray(probabilities / probabilities.sum(axis=1, keepdims=True))
 
 
-class NetworkRegressor(RegressorMixin, NetworkEstimator):
+class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A network that predicts a number, found by a search; see :class:`NetworkClassifier`.
 
     The target is standardized while it is learned. ``score`` is R squared, and so is ``score_`` on the validation rows.

@@ -67,7 +67,8 @@ def final_network(
         raise NoCandidateError("there are no rows to train on")
     data = SearchData(found.prepared.splits[0], found.prepared.splits[-1])
     info = get(found.task["name"], **found.task["options"]).info
-    reason, models, best = "no candidate could be trained to the end", [], -math.inf
+    reason, best = "no candidate could be trained to the end", -math.inf
+    models: list[keras.Model] = []
     for fitness, spec in _ranked(run_dir, members + TRIED):
         if len(models) == members or (models and deadline is not None and time.monotonic() > deadline):
             break

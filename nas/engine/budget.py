@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from gondwana.nas.candidate import Outcome
 from gondwana.nas.engine.records.run_folder import RunFolder
@@ -78,7 +79,7 @@ class Budget:
         self._folder.write_text(NAME, json.dumps(noted) + "\n")
 
 
-def read_budget(path: Path) -> dict[str, float | int | None] | None:
+def read_budget(path: Path) -> dict[str, Any] | None:
     """Return what is noted of a run's budget: ``seconds``, ``spent``, ``ended_after``; None if it has none."""
     try:
         noted = json.loads((path / NAME).read_text(encoding="utf-8"))

@@ -53,8 +53,9 @@ class Answers:
         """Return a class or a number for each row of the network's outputs."""
         if self.classes is not None:
             best = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0.5).astype(int)
-            return np.asarray(self.classes)[best]
-        return outputs[:, 0].astype(np.float64) * self._deviation + self._mean
+            classes: np.ndarray = np.asarray(self.classes)
+            return np.asarray(classes[best])
+        return np.asarray(outputs[:, 0].astype(np.float64) * self._deviation + self._mean)
 
 
 def _as_frame(rows: Any, encoder: TableEncoder) -> pd.DataFrame:

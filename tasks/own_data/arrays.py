@@ -17,7 +17,7 @@ from gondwana.tasks.data import DamagedDataError
 from gondwana.tasks.options import check_choice, check_int
 from gondwana.tasks.own_data.files import located, three_ways
 from gondwana.tasks.own_data.memory import CLASS, NUMBER, Prepared, Rows, as_rows, as_series, prepare
-from gondwana.tasks.own_data.target import kind_of_target
+from gondwana.tasks.own_data.target import kind_of_target, refuse_empty
 from gondwana.tasks.registry import register
 from gondwana.tasks.splits import classification_head
 
@@ -135,6 +135,7 @@ def divided(x: Any, y: Any, seed: int, predict: str | None = None) -> list[Rows]
     """Return rows in three parts, 60 / 20 / 20 percent: training, validation and test; stratified by class."""
     rows = as_rows(x)
     target = as_series(y, len(rows))
+    refuse_empty(target, str(target.name))
     labels = np.zeros(len(target), np.int64)
     if (predict or kind_of_target(target)) == CLASS:
         labels = np.unique(target.astype(str), return_inverse=True)[1]

@@ -41,7 +41,7 @@ def numbers(column: pd.Series, name: object) -> np.ndarray:
         CellError: for an infinite number, or a column of complex ones.
     """
     if pd.api.types.is_timedelta64_dtype(column.dtype):
-        return column.dt.total_seconds().to_numpy(np.float64)
+        return np.asarray(column.dt.total_seconds(), np.float64)
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         raise CellError(f"column {name!r} holds dates where numbers were in the training rows")
     if pd.api.types.is_complex_dtype(column.dtype):

@@ -120,7 +120,8 @@ def as_series(y: Any, rows: int) -> pd.Series:
         y = pd.Series(array, name="y")
     if len(y) != rows:
         raise ValueError(f"inputs and target must have as many rows. Received: {rows} and {len(y)}")
-    return y.reset_index(drop=True).rename("y" if y.name is None else y.name)
+    series: pd.Series = y.reset_index(drop=True).rename("y" if y.name is None else y.name)
+    return series
 
 
 def _fit_inputs(x: Any) -> tuple[np.ndarray, dict[str, Any]]:
@@ -130,7 +131,10 @@ def _fit_inputs(x: Any) -> tuple[np.ndarray, dict[str, Any]]:
     if isinstance(rows, pd.DataFrame) or rows.ndim == 2:
         encoder = TableEncoder(_given(x, rows))
         frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
-        return encoder.fit_transform(frame), {"encoder": encoder.to_json()}
+        inputs = encoder.fit_transform(frame)
+        if len(inputs) > 1 and not np.ptp(inputs, axis=0).any():
+            raise ValueError("all training rows are equal; there is nothing to learn from")
+        return inputs, {"encoder": encoder.to_json()}
     if not np.isfinite(rows.sum(dtype=np.float64)):
         raise ValueError("inputs hold numbers that are not finite; replace them, or leave their rows out")
     shape = rows.shape[1:] if rows.ndim > 3 else (*rows.shape[1:], 1)
