@@ -104,6 +104,8 @@ class EngineConfig(_Section):
         backlog: candidates that are asked for in advance of a free worker.
         stop_after_failures: end the run when this many evaluations in succession crash.
         dashboard: start Ray's own dashboard (with ``ray_address: local``).
+        training_states_mb: most megabytes of trainings that may go on, kept in the run folder (``search.fidelity``); of
+            more, the oldest are dropped and trained again if they are needed.
         tensorboard: write TensorBoard event files into the run folder.
         mlflow: also log to MLflow, which must be installed; tracking URI as in ``MLFLOW_TRACKING_URI``.
     """
@@ -119,6 +121,7 @@ class EngineConfig(_Section):
     backlog: NonNegativeInt = 1
     stop_after_failures: PositiveInt = 20
     dashboard: StrictBool = False
+    training_states_mb: NonNegativeFloat = 2000.0
     tensorboard: StrictBool = False
     mlflow: StrictBool = False
 

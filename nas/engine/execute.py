@@ -22,6 +22,7 @@ from gondwana.nas.engine.pools.protocol import Job, Pool, Work
 from gondwana.nas.engine.records.provenance import environment
 from gondwana.nas.engine.records.run_folder import RunFolder
 from gondwana.nas.engine.records.store import Final, Store
+from gondwana.nas.engine.records.training_states import TrainingStates
 from gondwana.nas.engine.signals import stop_on_signals
 from gondwana.nas.engine.trackers import Tracker, check_trackers, make_trackers
 from gondwana.nas.evaluation.evaluate import evaluate, load_final_data, load_search_data
@@ -212,6 +213,7 @@ class _Run:
         with stop_on_signals(stop), _logging(self._folder) as log, self._tracking() as trackers:
             listeners: list[Listener] = [log, *trackers, *self._execution.listeners]
             engine = self._config.engine
+            states = TrainingStates(self._folder.path, engine.training_states_mb)
             loop = RunLoop(
                 self._search,
                 self._store,
@@ -221,9 +223,11 @@ class _Run:
                 backlog=engine.backlog,
                 stop_after_failures=engine.stop_after_failures,
                 stop=stop,
+                states=states,
             )
             loop.replay()
             if loop.run() and self._finalize(listeners):
+                states.clear()
                 self._store.finish()
                 self._finished = True
             log.write("finished" if self._finished else "stopped")
