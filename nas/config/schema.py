@@ -134,6 +134,21 @@ class EngineConfig(_Section):
         return value
 
 
+class Finalists(_Section):
+    """How the best networks of a search are told apart from the luckiest: trained again with seeds of their own.
+
+    Attributes:
+        count: networks that are trained again.
+        seeds: trainings of each, none of them with the seed that it had in the search. The network of best mean fitness
+            on the validation split is chosen; the best of its trainings is scored on the test split, once, and saved.
+        epochs: of these trainings; None for as many as in the search.
+    """
+
+    count: PositiveInt = 3
+    seeds: PositiveInt = 3
+    epochs: PositiveInt | None = None
+
+
 class RunConfig(_Section):
     """The whole config of one run.
 
@@ -147,7 +162,8 @@ class RunConfig(_Section):
         search: settings of the search, chosen by ``kind``.
         plugins: the user's own code; ``task.file`` and ``modules`` of a search space end up here, with digests.
         engine: how candidates are evaluated.
-        finalists: candidates that are trained again at the end and scored once on the test split.
+        finalists: candidates that are trained again at the end and scored once on the test split; or
+            ``{count, seeds, epochs}``, see :class:`Finalists`.
         store: None for SQLite in the run folder, or an SQLAlchemy URL of a PostgreSQL database without a password
             (which libpq takes from ``PGPASSWORD`` or ``~/.pgpass``).
     """
@@ -161,7 +177,7 @@ class RunConfig(_Section):
     search: SearchSettings
     plugins: tuple[Plugin, ...] = ()
     engine: EngineConfig = Field(default_factory=EngineConfig)
-    finalists: NonNegativeInt = 1
+    finalists: NonNegativeInt | Finalists = 1
     store: str | None = None
 
     @field_validator("training", mode="after")

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gondwana.nas.candidate import Json, State
+from gondwana.nas.candidate import Candidate, Json, State
 from gondwana.nas.config.error import ConfigError
 from gondwana.nas.config.schema import EngineConfig, RunConfig, parse_config
 from gondwana.nas.engine import finals as final_stage
@@ -23,6 +23,8 @@ from gondwana.nas.engine.records.provenance import environment
 from gondwana.nas.engine.records.run_folder import RunFolder
 from gondwana.nas.engine.records.store import Final, Store
 from gondwana.nas.engine.records.training_states import TrainingStates
+from gondwana.nas.engine.repeats import Repetition, repeat_finalists
+from gondwana.nas.engine.repeats import patience as longest
 from gondwana.nas.engine.signals import stop_on_signals
 from gondwana.nas.engine.trackers import Tracker, check_trackers, make_trackers
 from gondwana.nas.evaluation.evaluate import evaluate, load_final_data, load_search_data
@@ -245,11 +247,20 @@ class _Run:
                 tracker.close(self._finished)
 
     def _finalize(self, listeners: Sequence[Listener]) -> bool:
-        ranked, count = self._search.finalists(), self._config.finalists
+        ranked, wanted = self._search.finalists(), self._config.finalists
+        count = wanted if isinstance(wanted, int) else wanted.count
         if not ranked or not count:
             return True
         for listener in listeners:
             listener.finalizing(min(count, len(ranked)))
+        patience: float = final_stage.PATIENCE
+        if not isinstance(wanted, int):
+            how = Repetition(wanted.count, wanted.seeds, wanted.epochs, self._config.seed)
+            patience = max(longest(each, how) for each in ranked[:count])
+            best = self._repeated(ranked, how)
+            if best is None:
+                return False
+            ranked, count = best, 1
         task = self._config.task.model_dump(mode="json")
         try:
             data = load_final_data(task, self._folder.data_dir)
@@ -259,7 +270,14 @@ class _Run:
             ) from error
         self._pool.share(final_stage.DATA, data)
         return final_stage.train_finalists(
-            ranked, count, self._folder, self._store, self._pool, self._execution.stop
+            ranked, count, self._folder, self._store, self._pool, self._execution.stop, patience
+        )
+
+    def _repeated(self, ranked: Sequence[Candidate], how: Repetition) -> list[Candidate] | None:
+        """Train the finalists with several seeds on the search's data; see :func:`repeat_finalists`."""
+        execution, chance = self._execution, task_info(self._config).chance
+        return repeat_finalists(
+            ranked, how, self._store, self._pool, execution.stop, execution.work, SEARCH_DATA, chance
         )
 
 
