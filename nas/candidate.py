@@ -96,6 +96,7 @@ def make_spec(
     limits: Mapping[str, Any] | None = None,
     replicate: int = 0,
     shared_seed: bool = False,
+    until_epoch: int | None = None,
 ) -> Json:
     """Assemble the JSON object that a worker evaluates, and derive its training seed from it.
 
@@ -108,6 +109,8 @@ def make_spec(
         limits: ``{"max_parameters": ..., "max_seconds": ...}``; absent keys are unlimited.
         replicate: number of the repetition, to train one candidate with several seeds.
         shared_seed: derive the seed from everything but the initialization, so that strategies differ in nothing else.
+        until_epoch: end the training after so many of its epochs; None for all. The seed is that of the whole training,
+            which can go on from there.
 
     Raises:
         ValueError, TypeError: if a part is not JSON with finite numbers.
@@ -122,6 +125,8 @@ def make_spec(
     }
     decides = {key: value for key, value in spec.items() if not (shared_seed and key == "initialization")}
     spec["seed"] = training_seed(run_seed, canonical_json(decides))
+    if until_epoch is not None:
+        spec["until_epoch"] = until_epoch
     return spec
 
 
@@ -135,6 +140,11 @@ def strategy_options(initialization: Mapping[str, Any]) -> dict[str, Any]:
     if first and initialization["strategy"] in ("autoinit", "autoinit++"):
         options.setdefault("propagation", "paper")
     return options
+
+
+def whole_key(spec: Mapping[str, Any]) -> str:
+    """Return the key of a spec without ``until_epoch``: the same for all rungs of one training."""
+    return Candidate(0, 0, {name: value for name, value in spec.items() if name != "until_epoch"}).key
 
 
 @dataclass(frozen=True, slots=True)

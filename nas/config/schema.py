@@ -125,6 +125,8 @@ class EngineConfig(_Section):
         backlog: candidates that are asked for in advance of a free worker.
         stop_after_failures: end the run when this many evaluations in succession crash.
         dashboard: start Ray's own dashboard (with ``ray_address: local``).
+        training_states_mb: most megabytes of trainings that may go on, kept in the run folder (``search.fidelity``); of
+            more, the oldest are dropped and trained again if they are needed.
         tensorboard: write TensorBoard event files into the run folder.
         mlflow: also log to MLflow, which must be installed; tracking URI as in ``MLFLOW_TRACKING_URI``.
     """
@@ -140,6 +142,7 @@ class EngineConfig(_Section):
     backlog: NonNegativeInt = 1
     stop_after_failures: PositiveInt = 20
     dashboard: StrictBool = False
+    training_states_mb: NonNegativeFloat = 2000.0
     tensorboard: StrictBool = False
     mlflow: StrictBool = False
 
@@ -150,6 +153,21 @@ class EngineConfig(_Section):
         if value not in ("local", "auto") and not (host and port.isdigit()):
             raise ValueError("must be 'local', 'auto' or HOST:PORT")
         return value
+
+
+class Finalists(_Section):
+    """How the best networks of a search are told apart from the luckiest: trained again with seeds of their own.
+
+    Attributes:
+        count: networks that are trained again.
+        seeds: trainings of each, none of them with the seed that it had in the search. The network of best mean fitness
+            on the validation split is chosen; the best of its trainings is scored on the test split, once, and saved.
+        epochs: of these trainings; None for as many as in the search.
+    """
+
+    count: PositiveInt = 3
+    seeds: PositiveInt = 3
+    epochs: PositiveInt | None = None
 
 
 class RunConfig(_Section):
@@ -167,7 +185,8 @@ class RunConfig(_Section):
         search: settings of the search, chosen by ``kind``.
         plugins: the user's own code; ``task.file`` and ``modules`` of a search space end up here, with digests.
         engine: how candidates are evaluated.
-        finalists: candidates that are trained again at the end and scored once on the test split.
+        finalists: candidates that are trained again at the end and scored once on the test split; or
+            ``{count, seeds, epochs}``, see :class:`Finalists`.
         store: None for SQLite in the run folder, or an SQLAlchemy URL of a PostgreSQL database without a password
             (which libpq takes from ``PGPASSWORD`` or ``~/.pgpass``).
     """
@@ -182,7 +201,7 @@ class RunConfig(_Section):
     search: SearchSettings
     plugins: tuple[Plugin, ...] = ()
     engine: EngineConfig = Field(default_factory=EngineConfig)
-    finalists: NonNegativeInt = 1
+    finalists: NonNegativeInt | Finalists = 1
     store: str | None = None
 
     @field_validator("training", mode="after")

@@ -24,7 +24,7 @@ class Budget:
     Args:
         folder: where it is noted.
         seconds: wall seconds of all sessions of the run together, the training of finalists included.
-        finalists: number of finalists.
+        finalists: number of trainings after the search.
         clock: monotonic seconds.
     """
 

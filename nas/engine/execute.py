@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ from gondwana.nas.engine.pools.protocol import Job, Pool, Work
 from gondwana.nas.engine.records.provenance import environment
 from gondwana.nas.engine.records.run_folder import RunFolder
 from gondwana.nas.engine.records.store import Final, Store
+from gondwana.nas.engine.records.training_states import TrainingStates
+from gondwana.nas.engine.repeats import Repetition, repeat_finalists
+from gondwana.nas.engine.repeats import patience as longest
 from gondwana.nas.engine.signals import stop_on_signals
 from gondwana.nas.engine.trackers import Tracker, check_trackers, make_trackers
 from gondwana.nas.evaluation.evaluate import evaluate, load_final_data, load_search_data
@@ -248,7 +252,9 @@ class _Run:
         self._search, self._execution, self._notes = search, execution, notes
         self._finished = False
         seconds = config.time_budget
-        self._budget = None if seconds is None else Budget(folder, seconds, config.finalists)
+        wanted = config.finalists
+        trainings = wanted if isinstance(wanted, int) else wanted.count * wanted.seeds
+        self._budget = None if seconds is None else Budget(folder, seconds, trainings)
 
     def lead(self) -> RunResult:
         """Replay what is recorded, go on to the end, train the finalists."""
@@ -258,6 +264,7 @@ class _Run:
             engine = self._config.engine
             for note in self._notes:
                 log.write("data", note=note)
+            states = TrainingStates(self._folder.path, engine.training_states_mb)
             loop = RunLoop(
                 self._search,
                 self._store,
@@ -268,9 +275,11 @@ class _Run:
                 stop_after_failures=engine.stop_after_failures,
                 stop=stop,
                 budget=self._budget,
+                states=states,
             )
             loop.replay()
             if loop.run() and self._finalize(listeners):
+                states.clear()
                 self._store.finish()
                 self._finished = True
             log.write("finished" if self._finished else "stopped")
@@ -288,11 +297,20 @@ class _Run:
                 tracker.close(self._finished)
 
     def _finalize(self, listeners: Sequence[Listener]) -> bool:
-        ranked, count = self._ranked(), self._config.finalists
+        ranked, wanted = self._ranked(), self._config.finalists
+        count = wanted if isinstance(wanted, int) else wanted.count
         if not ranked or not count:
             return True
         for listener in listeners:
             listener.finalizing(min(count, len(ranked)))
+        patience: float = final_stage.PATIENCE
+        if not isinstance(wanted, int):
+            how = Repetition(wanted.count, wanted.seeds, wanted.epochs, self._config.seed)
+            patience = max(longest(each, how) for each in ranked[:count])
+            best = self._repeated(ranked, how)
+            if best is None:
+                return False
+            ranked, count = best, 1
         from gondwana.tasks.checks import check_split
 
         task = self._config.task.model_dump(mode="json")
@@ -306,7 +324,14 @@ class _Run:
             ) from error
         self._pool.share(final_stage.DATA, data)
         return final_stage.train_finalists(
-            ranked, count, self._folder, self._store, self._pool, self._execution.stop
+            ranked, count, self._folder, self._store, self._pool, self._execution.stop, patience
+        )
+
+    def _repeated(self, ranked: Sequence[Candidate], how: Repetition) -> list[Candidate] | None:
+        """Train the finalists with several seeds on the search's data; see :func:`repeat_finalists`."""
+        execution, chance = self._execution, task_info(self._config).chance
+        return repeat_finalists(
+            ranked, how, self._store, self._pool, execution.stop, execution.work, SEARCH_DATA, chance
         )
 
     def _ranked(self) -> list[Candidate]:
@@ -316,7 +341,10 @@ class _Run:
         # The search was ended in the middle of something; what is best so far is in the record.
         found = [item for item in self._store.outcomes() if item.state is State.COMPLETED]
         found.sort(key=lambda item: (-(item.fitness or 0.0), item.candidate_id))
-        return [self._store.candidate(item.candidate_id) for item in found]
+        ranked = [self._store.candidate(item.candidate_id) for item in found]
+        # With several rungs, those that came furthest: what was trained longer is not to be compared with the others.
+        reached = [float(item.spec.get("until_epoch") or math.inf) for item in ranked]
+        return [item for item, epochs in zip(ranked, reached, strict=True) if epochs == max(reached)]
 
 
 class FinalDataError(RuntimeError):

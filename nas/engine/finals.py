@@ -17,13 +17,20 @@ PATIENCE = 3
 
 
 def train_finalists(
-    ranked: Sequence[Candidate], count: int, folder: RunFolder, store: Store, pool: Pool, stop: Stop
+    ranked: Sequence[Candidate],
+    count: int,
+    folder: RunFolder,
+    store: Store,
+    pool: Pool,
+    stop: Stop,
+    patience: float = PATIENCE,
 ) -> bool:
     """Train the first ``count`` of ``ranked`` that have no recorded final yet. Return whether all have one at the end.
 
     If none of them could be trained to the end, the next ones are tried, one by one, until one could. When a stop is
     asked for, those that have not begun are withdrawn, and those that have are waited for.
 
+    ``patience`` is how many times ``limits.max_seconds`` each may take.
     The pool must have been given the data under :data:`DATA`. A model is in the folder before its record is made, so
     that no record names a file that is not there.
     """
@@ -34,7 +41,10 @@ def train_finalists(
         if missing:
             if stop.requested:
                 return False
-            if not _train([ranked[rank] for rank in missing.values()], missing, folder, store, pool, stop):
+            jobs = [_job(ranked[rank], patience) for rank in missing.values()]
+            if not _train(
+                [ranked[rank] for rank in missing.values()], jobs, missing, folder, store, pool, stop
+            ):
                 return False
         elif goal < len(ranked) and goal and not any(final.model_file for final in finals.values()):
             goal += 1
@@ -45,6 +55,7 @@ def train_finalists(
 
 def _train(
     candidates: Sequence[Candidate],
+    jobs: Sequence[Job],
     missing: dict[int, int],
     folder: RunFolder,
     store: Store,
@@ -52,8 +63,8 @@ def _train(
     stop: Stop,
 ) -> bool:
     """Train candidates whose ranks ``missing`` has by id. Return whether all were."""
-    for candidate in candidates:
-        pool.submit(_job(candidate))
+    for job in jobs:
+        pool.submit(job)
     by_id = {candidate.id: candidate for candidate in candidates}
     withdrawn = False
     while missing:
@@ -74,10 +85,10 @@ def _provide_best(finals: Sequence[Final], folder: RunFolder) -> None:
         folder.write_bytes(BEST_MODEL, (folder.path / saved[0]).read_bytes())
 
 
-def _job(candidate: Candidate) -> Job:
+def _job(candidate: Candidate, patience: float) -> Job:
     from gondwana.nas.evaluation.evaluate import finalize
 
-    return Job.of(candidate, finalize, DATA, patience=PATIENCE)
+    return Job.of(candidate, finalize, DATA, patience=patience)
 
 
 def _keep(candidate: Candidate, rank: int, result: Result, folder: RunFolder, store: Store) -> None:

@@ -16,6 +16,7 @@ from gondwana.nas.candidate import RESULTS, Candidate, Outcome, State
 from gondwana.nas.engine.budget import Budget
 from gondwana.nas.engine.pools.protocol import Job, Pool, Result
 from gondwana.nas.engine.records.store import RecordedCandidate, Store
+from gondwana.nas.engine.records.training_states import TrainingStates
 from gondwana.nas.searches.protocol import Progress, Search
 
 
@@ -80,6 +81,7 @@ class RunLoop:
         stop_after_failures: crashes in succession after which :class:`FailingRunError` is raised.
         stop: see :class:`Stop`.
         budget: time that the run may take; None is unlimited.
+        states: of trainings that may go on; None keeps none, and each training begins anew.
     """
 
     search: Search
@@ -91,6 +93,7 @@ class RunLoop:
     stop_after_failures: int = 20
     stop: Stop = field(default_factory=Stop)
     budget: Budget | None = None
+    states: TrainingStates | None = None
 
     def __post_init__(self) -> None:
         self._told = self._failed = 0
@@ -197,7 +200,7 @@ class RunLoop:
             if room <= 0:
                 return
             if self._queue:
-                self.pool.submit(self.make_job(self._queue.pop(0)))
+                self._submit(self._queue.pop(0))
                 continue
             asked = self.search.ask(room)
             if not asked:
@@ -209,10 +212,26 @@ class RunLoop:
                 self._open[candidate.id] = candidate
                 original = self._keys.setdefault(key, candidate.id)
                 if original == candidate.id:
-                    self.pool.submit(self.make_job(candidate))
+                    self._submit(candidate)
                 elif not self._defer(candidate, original):
                     duplicates.append(self._duplicate(candidate, original))
             self._record(duplicates)
+
+    def _submit(self, candidate: Candidate) -> None:
+        """Hand a candidate to the pool, with the state of the training that it continues if that is still there."""
+        job = self.make_job(candidate)
+        before = self._continued(candidate)
+        if self.states is not None and before is not None:
+            job = replace(job, state=self.states.load(before))
+        self.pool.submit(job)
+
+    def _continued(self, candidate: Candidate) -> int | None:
+        """Return the id of the candidate whose training goes on: the original if that one was a duplicate."""
+        before = candidate.origin.get("continues")
+        known = None if before is None else self.store.outcome(int(before))
+        if known is None:
+            return None
+        return known.candidate_id if known.duplicate_of is None else known.duplicate_of
 
     def _defer(self, candidate: Candidate, original: int) -> bool:
         """Let a duplicate wait for its original; False if the original's outcome is there already."""
@@ -244,6 +263,7 @@ class RunLoop:
         outcomes, details = [], {}
         for result in results:
             if result.id in self._open:  # a late result of a candidate thought dead is dropped
+                self._keep_state(result)
                 outcomes.append(to_outcome(self._open[result.id], result))
                 details[result.id] = result.report.traceback
         if outcomes:
@@ -255,6 +275,16 @@ class RunLoop:
                 listener.progress(self.search.progress(), self.pool.pending)
             self._watch_crashes(outcomes)
             self._watch_first_generation()
+
+    def _keep_state(self, result: Result) -> None:
+        """Keep the state in which a training ended; the one in which it began is not needed any more."""
+        if self.states is None:
+            return
+        if result.report.training_state is not None:
+            self.states.keep(result.id, result.report.training_state)
+        before = self._continued(self._open[result.id])
+        if before is not None:
+            self.states.drop(before)
 
     def _answer_waiting(self) -> None:
         """Answer the duplicates whose original has its outcome by now."""

@@ -94,6 +94,8 @@ class SideBySide:
 
     def _renumbered(self, part: Part, candidate: Candidate) -> Candidate:
         origin = {"strategy": part.strategy, "replicate": part.replicate, **candidate.origin}
+        if "continues" in origin:
+            origin["continues"] = self._ids[part.name, origin["continues"]]
         return replace(candidate, id=self._ids[part.name, candidate.id], origin=origin)
 
     def tell(self, outcome: Outcome) -> None:

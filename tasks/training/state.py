@@ -44,7 +44,7 @@ class TrainingState:
             **{f"loop{i}": value for i, value in enumerate(self.loop)},
         }
         stream = io.BytesIO()
-        np.savez(stream, **arrays)
+        np.savez(stream, **arrays)  # type: ignore[arg-type]  # the stub takes all keywords for its own options
         archive = stream.getvalue()
         return hashlib.sha256(archive).digest() + archive
 

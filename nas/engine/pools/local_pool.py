@@ -97,6 +97,8 @@ class LocalPool:
 def run_guarded(job: Job, data: Any) -> Report:
     """Run a job and turn an exception that leaves it into a report: a worker outlives whatever it is given."""
     try:
+        if job.state is not None:
+            return job.work(job.spec, data, state=job.state)
         return job.work(job.spec, data)
     except MemoryError as error:
         return Report.failure(State.OUT_OF_MEMORY, f"out of memory: {error}", traceback.format_exc())

@@ -14,8 +14,9 @@ from typing import Any, Protocol
 from gondwana.nas.candidate import Candidate
 from gondwana.nas.evaluation.evaluate import Report
 
-Work = Callable[[Mapping[str, Any], Any], Report]
-"""What a worker runs: ``work(spec, data) -> Report``. A module-level function, sent to workers by name."""
+Work = Callable[..., Report]
+"""What a worker runs: ``work(spec, data) -> Report``. A module-level function, sent to workers by name. For a
+training that goes on it is ``work(spec, data, state=bytes)``."""
 
 
 class PoolError(RuntimeError):
@@ -37,6 +38,7 @@ class Job:
         data: name under which :meth:`Pool.share` was given the second argument of ``work``; None passes None.
         max_seconds: wall seconds after which the worker is killed; None is unlimited.
         max_memory_mb: resident memory at which the worker is killed; None is unlimited.
+        state: of the training that goes on; None begins it.
     """
 
     id: int
@@ -45,6 +47,7 @@ class Job:
     data: str | None = None
     max_seconds: float | None = None
     max_memory_mb: float | None = None
+    state: bytes | None = None
 
     @classmethod
     def of(cls, candidate: Candidate, work: Work, data: str, *, patience: float = 1) -> Job:

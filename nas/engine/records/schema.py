@@ -88,6 +88,23 @@ finals = sa.Table(
     sa.Column("recorded", sa.Double, nullable=False, comment="Unix time"),
 )
 
+repeats = sa.Table(
+    "repeats",
+    metadata,
+    sa.Column(
+        "rank", sa.Integer, primary_key=True, autoincrement=False, comment="0 is the best of the search"
+    ),
+    sa.Column(
+        "repeat", sa.Integer, primary_key=True, autoincrement=False, comment="number of the seed, from 1"
+    ),
+    sa.Column("run_id", sa.String(32), sa.ForeignKey("runs.run_id"), primary_key=True),
+    sa.Column("candidate_id", sa.BigInteger, nullable=False),
+    sa.Column("spec", sa.Text, nullable=False, comment="JSON, of this training"),
+    sa.Column("outcome", sa.Text, nullable=False, comment="JSON: on the validation split"),
+    sa.Column("recorded", sa.Double, nullable=False, comment="Unix time"),
+)
+"""Trainings of finalists with several seeds (version 2)."""
+
 sa.Index("candidates_by_key", candidates.c.run_id, candidates.c.key)
 
 Migration = Callable[[Connection], None]
@@ -102,9 +119,15 @@ def has_curves(bind: Connection | sa.Engine) -> bool:
     return any(column["name"] == "curve" for column in sa.inspect(bind).get_columns(outcomes.name))
 
 
+def has_repeats(bind: Connection | sa.Engine) -> bool:
+    """Return whether a database has the table of finalists' repetitions: not in version 1."""
+    return sa.inspect(bind).has_table(repeats.name)
+
+
 def _second(connection: Connection) -> None:
     if not has_curves(connection):  # a database that is made now has all columns at once
         connection.execute(sa.text(f"ALTER TABLE {outcomes.name} ADD COLUMN curve TEXT"))
+    repeats.create(connection, checkfirst=True)
 
 
 MIGRATIONS: tuple[Migration, ...] = (_first, _second)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,10 +18,9 @@ from sqlalchemy.engine import Connection, Engine, Row
 
 from gondwana.nas.candidate import Candidate, Json, Outcome, State, canonical_json
 from gondwana.nas.engine.records import schema
-from gondwana.nas.engine.records.schema import candidates, finals, outcomes, runs, snapshots
+from gondwana.nas.engine.records.schema import candidates, finals, outcomes, repeats, runs, snapshots
+from gondwana.nas.engine.records.sqlite import sqlite_engine as sqlite_engine
 from gondwana.nas.former_keys import renewed
-
-BUSY_MILLISECONDS = 30_000
 
 
 class StoreError(RuntimeError):
@@ -75,30 +73,21 @@ class Final:
     model_file: str | None
 
 
-def sqlite_engine(path: Path, *, read_only: bool = False) -> Engine:
-    """Return an engine for a SQLite file. With ``read_only`` the file must exist and is never written."""
-    mode = "ro" if read_only else "rwc"
-    url = f"sqlite:///file:{path.resolve().as_posix()}?mode={mode}&uri=true"
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A finalist trained with a seed of its own, to tell how good it is from how lucky it was.
 
-    @sa.event.listens_for(engine, "connect")
-    def _settings(connection: Any, _: Any) -> None:
-        # Python's driver would commit before a CREATE TABLE; transactions are begun below instead.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
-        if not read_only:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.close()
+    Attributes:
+        rank: of the finalist, 0 for the best of the search.
+        number: of the seed, from 1.
+        candidate: the finalist, with the spec of this training.
+        outcome: on the validation split.
+    """
 
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        if not read_only:
-            durable = connection.get_execution_options().get("durable", True)
-            connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine
+    rank: int
+    number: int
+    candidate: Candidate
+    outcome: Outcome
 
 
 class Store:
@@ -226,6 +215,20 @@ class Store:
         with self._transaction() as connection:
             connection.execute(finals.insert().values(row))
 
+    def add_repeat(self, repeat: Repeat) -> None:
+        """Record a training of a finalist with another seed."""
+        row = {
+            "rank": repeat.rank,
+            "repeat": repeat.number,
+            "run_id": self.run_id,
+            "candidate_id": repeat.candidate.id,
+            "spec": canonical_json(repeat.candidate.spec),
+            "outcome": canonical_json(repeat.outcome.to_json()),
+            "recorded": time.time(),
+        }
+        with self._transaction() as connection:
+            connection.execute(repeats.insert().values(row))
+
     def finish(self) -> None:
         """Record that the run is complete, finalists included."""
         with self._transaction() as connection:
@@ -234,7 +237,7 @@ class Store:
     def discard(self) -> None:
         """Delete the run with all that is recorded of it: for one that was refused before it began."""
         with self._transaction() as connection:
-            for table in (finals, snapshots, outcomes, candidates, runs):
+            for table in (repeats, finals, snapshots, outcomes, candidates, runs):
                 connection.execute(table.delete().where(table.c.run_id == self.run_id))
 
     # --- reading
@@ -279,10 +282,7 @@ class Store:
     def _outcomes(self) -> sa.Select[Any]:
         """Return the query for outcomes; a database of version 1, opened to be read only, has no curves."""
         if self._has_curves is None:
-            try:
-                self._has_curves = schema.has_curves(self._engine)
-            except sa.exc.SQLAlchemyError as error:
-                raise StoreError(_plain(error)) from error
+            self._has_curves = self._reads(schema.has_curves)
         if self._has_curves:
             return sa.select(outcomes)
         return sa.select(*(column for column in outcomes.c if column.name != "curve"))
@@ -312,6 +312,21 @@ class Store:
             for row in self._rows(query)
         ]
 
+    def repeats(self) -> list[Repeat]:
+        """Return the finalists' trainings with several seeds, by rank and number."""
+        if not self._reads(schema.has_repeats):
+            return []
+        query = sa.select(repeats).where(repeats.c.run_id == self.run_id)
+        return [
+            Repeat(
+                row.rank,
+                row.repeat,
+                Candidate(row.candidate_id, 0, json.loads(row.spec)),
+                Outcome.from_json(json.loads(row.outcome)),
+            )
+            for row in self._rows(query.order_by(repeats.c.rank, repeats.c.repeat))
+        ]
+
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
@@ -328,6 +343,13 @@ class Store:
         try:
             with self._engine.execution_options(durable=durable).begin() as connection:
                 yield connection
+        except sa.exc.SQLAlchemyError as error:
+            raise StoreError(_plain(error)) from error
+
+    def _reads(self, has: Callable[[Engine], bool]) -> bool:
+        """Return whether the database has what came after version 1; one that is only read is not migrated."""
+        try:
+            return has(self._engine)
         except sa.exc.SQLAlchemyError as error:
             raise StoreError(_plain(error)) from error
 

@@ -149,7 +149,7 @@ def best_of(path: Path) -> Best:
         outcome = _outcome_of(final, store)
         if outcome is None:
             raise NoResultError(f"{path}: no candidate has a result yet")
-        spec = store.candidate(outcome.candidate_id).spec
+        spec = _spec_of(final, outcome, store)
     model = None if final is None or final.model_file is None else path / final.model_file
     return Best(outcome, spec, final, model, folder.data_root)
 
@@ -172,6 +172,15 @@ def _best_final(finals: Sequence[Final]) -> Final | None:
 
 def _outcome_of(final: Final | None, store: Store) -> Outcome | None:
     return _best(list(store.outcomes())) if final is None else store.outcome(final.outcome.candidate_id)
+
+
+def _spec_of(final: Final | None, outcome: Outcome, store: Store) -> Mapping[str, Any]:
+    """Return what the best network was built from: where seeds were tried, that of its training."""
+    for repeat in [] if final is None else store.repeats():
+        seed = None if final is None else final.outcome.seed
+        if repeat.candidate.id == outcome.candidate_id and repeat.outcome.seed == seed:
+            return repeat.candidate.spec
+    return store.candidate(outcome.candidate_id).spec
 
 
 def _best(outcomes: list[Outcome]) -> Outcome | None:

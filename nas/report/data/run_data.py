@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gondwana.nas.candidate import PHASES, RESULTS, Candidate, Json, Outcome, State
-from gondwana.nas.engine.records.store import Final, Store
+from gondwana.nas.engine.records.store import Final, Repeat, Store
 from gondwana.nas.report.data.metric import metric_of
 
 
@@ -47,6 +47,7 @@ class RunData:
         trials: in the order of candidate ids.
         snapshots: state of the search by generation.
         finals: finalists, best of the search first, with their test figures.
+        repeats: trainings of finalists with several seeds.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class RunData:
     environment: Mapping[str, object] = field(default_factory=dict)
     snapshots: Mapping[int, Json] = field(default_factory=dict)
     finals: tuple[Final, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
 
     @classmethod
     def from_store(cls, path: Path, store: Store, environment: Mapping[str, object]) -> RunData:
@@ -77,6 +79,7 @@ class RunData:
             environment=environment,
             snapshots=store.snapshots(),
             finals=tuple(store.finals()),
+            repeats=tuple(store.repeats()),
         )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import statistics
 from collections.abc import Mapping
 
 from markupsafe import Markup
@@ -28,8 +29,29 @@ def best_networks(run: RunData) -> Markup:
         )
         for final in run.finals
     ]
+    repeats = _repeats(run)
     networks = [_network(run, trial) for trial in run.best(SHOWN)]
-    return render("sections/networks.html.j2", finals=finals, networks=networks)
+    return render("sections/networks.html.j2", finals=finals, repeats=repeats, networks=networks)
+
+
+def _repeats(run: RunData) -> list[tuple[str, ...]]:
+    """Return a row for each finalist that was trained with several seeds, the best mean first."""
+    rows: list[tuple[float, tuple[str, ...]]] = []
+    for rank in sorted({repeat.rank for repeat in run.repeats}):
+        found = [repeat for repeat in run.repeats if repeat.rank == rank]
+        known = [repeat.outcome.fitness for repeat in found if repeat.outcome.fitness is not None]
+        mean = statistics.fmean(known) if known else None
+        deviation = statistics.stdev(known) if len(known) > 1 else None
+        row = (
+            str(rank + 1),
+            str(found[0].candidate.id),
+            number(mean),
+            number(deviation),
+            ", ".join(number(value) for value in known),
+            str(len(found) - len(known)),
+        )
+        rows.append((-1.0 if mean is None else mean, row))
+    return [row for _, row in sorted(rows, key=lambda each: -each[0])]
 
 
 def _network(run: RunData, trial: Trial) -> dict[str, object]:

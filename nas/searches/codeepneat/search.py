@@ -29,6 +29,7 @@ from gondwana.nas.searches.codeepneat.evolution.reproduction import (
     random_population,
     repointed,
 )
+from gondwana.nas.searches.codeepneat.evolution.rungs import Ladder, Step, promotions
 from gondwana.nas.searches.codeepneat.genome.space import MODEL_GENES, Alphabet
 from gondwana.nas.searches.codeepneat.network.plan import plan_network
 from gondwana.nas.searches.codeepneat.network.spec import model_spec, training_recipe
@@ -55,6 +56,7 @@ class CoDeepNEAT:
 
     def __init__(self, settings: CoDeepNEATSettings, job: SearchJob) -> None:
         _check_network_genes(settings)
+        _check_rungs(settings, job)
         self._settings = settings
         self._job = job
         self._generation = 0
@@ -101,7 +103,7 @@ class CoDeepNEAT:
         self._outcomes[number] = outcome
         self._best_so_far.add(outcome)
         if len(self._outcomes) == len(self._open):
-            self._finish_generation()
+            self._finish_rung()
 
     @property
     def finished(self) -> bool:
@@ -114,14 +116,19 @@ class CoDeepNEAT:
             generation=min(self._generation, self._job.generations - 1),
             generations=self._job.generations,
             told=self._best_so_far.told,
-            total=self._job.generations * self._per_generation,
+            total=self._job.generations * self._evaluations_per_generation,
             best_fitness=self._best_so_far.best,
             mean_fitness=self._best_so_far.mean,
         )
 
     def finalists(self) -> list[Candidate]:
-        """Return the preserved networks, best first."""
-        return [network.candidate for network in self._archive]
+        """Return the preserved networks, best first; with several rungs, those that came furthest."""
+        furthest = max((network.reached[0] for network in self._archive if network.reached), default=None)
+        return [
+            network.candidate
+            for network in self._archive
+            if network.reached is None or network.reached[0] == furthest
+        ]
 
     def snapshot(self) -> Json:
         """Return populations, species, preserved networks and the history of the generations as JSON."""
@@ -139,6 +146,14 @@ class CoDeepNEAT:
     def _per_generation(self) -> int:
         return self._settings.population.blueprints * self._settings.evaluations
 
+    @property
+    def _evaluations_per_generation(self) -> int:
+        """Return how many candidates a generation has, those that go on counted once for every rung."""
+        fidelity = self._settings.fidelity
+        if fidelity is None:
+            return self._per_generation
+        return sum(promotions(self._per_generation, len(fidelity.rungs), fidelity.keep))
+
     def _stream(self, purpose: str) -> np.random.Generator:
         return stream(self._job.seed, "codeepneat", purpose, self._generation)
 
@@ -155,16 +170,57 @@ class CoDeepNEAT:
             self._stream("pairing"),
             lambda blueprint: self._with_best_collaborators(blueprint, species, rng),
         )
-        first = self._generation * self._per_generation
-        candidates = [self._candidate(first + position, team) for position, team in enumerate(teams)]
+        self._teams_of_generation = teams
+        self._numbers = list(range(len(teams)))
+        self._ladder = self._new_ladder()
+        self._start_rung()
+
+    def _new_ladder(self) -> Ladder:
+        fidelity = self._settings.fidelity
+        if fidelity is None:
+            return Ladder(1, 1.0, -math.inf)
+        return Ladder(len(fidelity.rungs), fidelity.keep, self._job.info.chance + fidelity.margin)
+
+    def _start_rung(self) -> None:
+        """Ask for the networks that are to be trained up to the next rung, or to the end where there is only one."""
+        first = self._best_so_far.told
+        candidates = [
+            self._candidate(first + place, self._teams_of_generation[number], number)
+            for place, number in enumerate(self._numbers)
+        ]
         self._open = {
-            candidate.id: (candidate, team) for candidate, team in zip(candidates, teams, strict=True)
+            candidate.id: (candidate, self._teams_of_generation[number])
+            for candidate, number in zip(candidates, self._numbers, strict=True)
         }
         self._waiting = candidates
         self._outcomes = {}
 
+    def _finish_rung(self) -> None:
+        """Let the better networks go on, or finish the generation if there is no rung above or nobody to reach it."""
+        ids = sorted(self._open)
+        steps = (Step(self._open[each][0], self._outcomes[each]) for each in ids)
+        self._numbers = self._ladder.add(dict(zip(self._numbers, steps, strict=True)))
+        if self._numbers:
+            self._start_rung()
+        else:
+            self._finish_generation()
+
+    def _networks(self) -> list[Network]:
+        """Return the networks of the generation, each where it came furthest."""
+        if self._settings.fidelity is None:
+            return [self._network(number) for number in sorted(self._open)]
+        found = []
+        for number, credit in sorted(self._ladder.credits().items()):
+            rung, step = self._ladder.reached(number)
+            team = self._teams_of_generation[number]
+            reached = None if step.outcome.fitness is None else (rung, step.outcome.fitness)
+            fitness = None if credit is None else (credit,)
+            modules = tuple(module.id for module in team.modules.values())
+            found.append(Network(step.candidate, team.blueprint.id, modules, fitness, reached))
+        return found
+
     def _finish_generation(self) -> None:
-        networks = [self._network(number) for number in sorted(self._open)]
+        networks = self._networks()
         failed = worst(networks, self._job.info.chance, len(self._settings.objectives))
         blueprints, modules = by_component([*networks, *self._archive], failed)
         self._blueprints = assign_fitness(self._blueprints, blueprints, self._settings.fitness_assignment)
@@ -238,7 +294,16 @@ class CoDeepNEAT:
                 "blueprints": self._blueprints.speciation.threshold,
                 "modules": self._modules.speciation.threshold,
             },
+            **self._rung_record(),
         }
+
+    def _rung_record(self) -> Json:
+        """Return how many networks were trained to each rung, and the best fitness there."""
+        if self._settings.fidelity is None:
+            return {}
+        levels = [[step.outcome.fitness for step in level.values()] for level in self._ladder.levels]
+        best = [max((value for value in level if value is not None), default=None) for level in levels]
+        return {"rungs": [len(level) for level in levels], "best_by_rung": best}
 
     def _model(self, team: Team) -> Json:
         return model_spec(
@@ -257,7 +322,8 @@ class CoDeepNEAT:
             operations is None or plan.multiply_adds <= operations
         )
 
-    def _candidate(self, number: int, team: Team) -> Candidate:
+    def _candidate(self, number: int, team: Team, place: int | None = None) -> Candidate:
+        """Return candidate ``number``: the next rung of the generation's network ``place``, or a whole training."""
         initialization = self._settings.initialization
         # The genes are in the layers of the spec already; "default" leaves a network as it was built.
         name = "default" if initialization.strategy == EVOLVED else None
@@ -268,8 +334,22 @@ class CoDeepNEAT:
             initialization=initialization.to_spec(name),
             training=training_recipe(self._job.training, team.blueprint.genome),
             limits=self._job.limits,
+            until_epoch=self._until_epoch(),
         )
-        return Candidate(number, self._generation, spec, _origin(team))
+        return Candidate(number, self._generation, spec, _origin(team) | self._climbed(place))
+
+    def _until_epoch(self) -> int | None:
+        """Return at which epoch trainings of the present rung end; None for the last, which is the whole training."""
+        fidelity, rung = self._settings.fidelity, len(self._ladder.levels)
+        return None if fidelity is None or rung == len(fidelity.rungs) - 1 else fidelity.rungs[rung]
+
+    def _climbed(self, place: int | None) -> Json:
+        """Return what a candidate's origin says of rungs: which one, and the candidate whose training goes on."""
+        if self._settings.fidelity is None or place is None:
+            return {}
+        rung = len(self._ladder.levels)
+        before = {} if rung == 0 else {"continues": self._ladder.levels[-1][place].candidate.id}
+        return {"rung": rung, **before}
 
 
 def _origin(team: Team) -> Json:
@@ -287,6 +367,15 @@ def _origin(team: Team) -> Json:
             "modules": {species: list(module.operators) for species, module in modules.items()},
         },
     }
+
+
+def _check_rungs(settings: CoDeepNEATSettings, job: SearchJob) -> None:
+    epochs = Recipe.from_json(job.training).epochs
+    if settings.fidelity is not None and settings.fidelity.rungs[-1] != epochs:
+        raise ValueError(
+            f"search.fidelity: the last rung is the whole training; set training.epochs to "
+            f"{settings.fidelity.rungs[-1]}. Received: rungs={list(settings.fidelity.rungs)}, training.epochs={epochs}"
+        )
 
 
 def _check_network_genes(settings: CoDeepNEATSettings) -> None:

@@ -77,6 +77,27 @@ class Mutation(_Section):
     new_node: Share = 0.16
 
 
+class Fidelity(_Section):
+    """Networks are trained a little first, and the better ones further (successive halving).
+
+    Attributes:
+        rungs: numbers of epochs after which networks are compared, ascending; the last one is the whole training.
+        keep: share of the networks of a rung that goes on to the next.
+        margin: a network goes on only if its fitness exceeds that of guessing by more than this. Chance accuracy
+            scatters with the size of the validation split, and a network may give the most frequent class.
+    """
+
+    rungs: Annotated[tuple[Count, ...], Field(min_length=2)]
+    keep: Annotated[float, Field(gt=0, lt=1)] = 0.33
+    margin: Annotated[float, Field(ge=0, lt=1)] = 0.02
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if list(self.rungs) != sorted(set(self.rungs)):
+            raise ValueError(f"'rungs' are ascending numbers of epochs. Received: {list(self.rungs)}")
+        return self
+
+
 Objective = Literal["fitness", "parameters", "training_seconds"]
 
 
@@ -107,6 +128,7 @@ class CoDeepNEATSettings(_Section):
         initialization: how networks are initialized.
         selection: ``fitness``, or ``random`` for random search in the same space: every generation is drawn anew.
         objectives: ``fitness`` alone, or with ``parameters`` or ``training_seconds``, both of which are minimized.
+        fidelity: train all networks a little and the better ones further; None trains each to the end.
         share_weights: whether the instances of a module in one network have the same weights.
         max_multiply_adds: networks that need more for one example are not made; None for no limit.
         space: the search space.
@@ -131,6 +153,7 @@ class CoDeepNEATSettings(_Section):
     initialization: Annotated[Initialization, BeforeValidator(by_name)] = Initialization()
     selection: Literal["fitness", "random"] = "fitness"
     objectives: Annotated[tuple[Objective, ...], Field(min_length=1)] = ("fitness",)
+    fidelity: Fidelity | None = None
     share_weights: bool = False
     max_multiply_adds: Count | None = None
     space: Space
@@ -141,6 +164,14 @@ class CoDeepNEATSettings(_Section):
             raise ValueError(
                 f"'objectives' starts with 'fitness' and names each once. Received: {self.objectives}"
             )
+        if self.fidelity is not None and self.objectives != ("fitness",):
+            raise ValueError(
+                f"'fidelity' compares networks by fitness alone; leave out 'objectives'. Received: {self.objectives}"
+            )
+        if self.fidelity is not None and self.mode == "steady":
+            raise ValueError("'fidelity' belongs to 'mode: generational'; leave out one of them")
+        if self.fidelity is not None and "epochs" in self.space.network:
+            raise ValueError("'fidelity' decides the epochs; leave 'epochs' out of 'space.network'")
         for name in ("blueprints", "modules"):
             size, wanted = getattr(self.population, name), getattr(self.species, name)
             if wanted > size:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gondwana.nas.candidate import Candidate, Json, Outcome
+from gondwana.nas.candidate import Candidate, Json, Outcome, whole_key
 from gondwana.nas.searches.codeepneat.evolution.nsga2 import best
 from gondwana.nas.searches.codeepneat.evolution.population import Fitness, Population
 
@@ -23,17 +23,21 @@ class Network:
         candidate: what was evaluated.
         blueprint: id of its blueprint.
         modules: ids of its modules.
-        fitness: its objectives; None if its evaluation failed.
+        fitness: its objectives; None if its evaluation failed. With several rungs, what
+            :meth:`gondwana.nas.searches.codeepneat.evolution.rungs.Ladder.credits` says.
+        reached: with several rungs, the highest one it was trained to, from 0, and its fitness there.
     """
 
     candidate: Candidate
     blueprint: int
     modules: tuple[int, ...]
     fitness: Fitness | None
+    reached: tuple[int, float] | None = None
 
     def to_json(self) -> Json:
         """Return the network as JSON, its candidate by id."""
-        return {
+        further = {} if self.reached is None else {"rung": self.reached[0], "fitness_there": self.reached[1]}
+        return further | {
             "candidate": self.candidate.id,
             "blueprint": self.blueprint,
             "modules": list(self.modules),
@@ -110,9 +114,23 @@ def by_component(
 
 def preserved(networks: Sequence[Network], count: int) -> list[Network]:
     """Return the ``count`` best of ``networks``, best first, each candidate spec once, failures never."""
+    if any(network.reached is not None for network in networks):
+        return _furthest(networks, count)
     unique: dict[str, Network] = {}
     for network in networks:
         if network.fitness is not None:
             unique.setdefault(network.candidate.key, network)
     kept = list(unique.values())
     return [kept[i] for i in best([network.fitness or () for network in kept], count)]
+
+
+def _furthest(networks: Sequence[Network], count: int) -> list[Network]:
+    """Return the best of those on the highest rung, then of the one below, each network once where it came furthest."""
+    ranked = sorted(
+        (network for network in networks if network.fitness is not None and network.reached is not None),
+        key=lambda network: tuple(-figure for figure in network.reached or ()),
+    )
+    unique: dict[str, Network] = {}
+    for network in ranked:
+        unique.setdefault(whole_key(network.candidate.spec), network)
+    return list(unique.values())[:count]

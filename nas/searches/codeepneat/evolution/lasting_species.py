@@ -2,9 +2,9 @@
 
 There is no threshold. A genome belongs to the species whose representative is nearest, however far that is, and a
 species goes on as long as a genome is nearest to it. A new one is founded only where a place is free, because one died
-out or nobody is near it any more, or around a genome that is farther from every representative than any two of them are
-from each other; the two nearest species become one then. New species begin with the genome farthest from all
-(Gonzalez 1985).
+out or nobody is near it any more, or around a genome that is farther from every representative than the two nearest of
+them are from each other; these two species become one then, and all are as far apart as can be. New species begin with
+the genome farthest from all (Gonzalez 1985).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def lasting_species(
     for turn in range(wanted + 1):
         place, far = division.farthest()
         free = len(division.leaders) < wanted
-        if far == 0.0 or not (free or (turn == 0 and far > division.widest())):
+        if far == 0.0 or not (free or (turn == 0 and far > division.narrowest())):
             break
         if not free:
             division.merge_nearest()
@@ -100,9 +100,9 @@ class _Division:
         far = max(distances)
         return distances.index(far), far
 
-    def widest(self) -> float:
-        """Return the largest distance of two leaders; infinity if there are not two."""
-        return max(self._pairs().values(), default=math.inf)
+    def narrowest(self) -> float:
+        """Return the smallest distance of two leaders; infinity if there are not two."""
+        return min(self._pairs().values(), default=math.inf)
 
     def merge_nearest(self) -> None:
         """Let the younger of the two species with the nearest leaders be gone."""

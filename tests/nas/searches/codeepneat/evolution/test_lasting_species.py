@@ -62,7 +62,7 @@ def test_a_species_that_died_makes_room_for_one_around_the_farthest_genome():
     assert int(np.argmax(far)) in found.members[before.founded]
 
 
-def test_a_genome_farther_than_all_leaders_from_each_other_founds_one_and_the_nearest_two_become_one():
+def test_a_genome_farther_than_the_nearest_two_leaders_from_each_other_founds_one_and_they_become_one():
     genomes = population(2)
     far, leaders = genomes[0], {5: genomes[1], 6: genomes[1]}
     before = Speciation(members={5: (1,), 6: (2,)}, representatives=leaders, founded=7)
@@ -90,7 +90,6 @@ def test_searches_start_alike_and_found_fewer_species(mode):
         keys = [[candidate.key for candidate in made[rule][:12]] for rule in made]
         assert keys[0] == keys[1]
     assert founded["lasting"] < founded["threshold"]
-    assert founded["lasting"] <= 3 * (4 + 0.3 * 12)
 
 
 def test_random_search_takes_the_rule_too():
