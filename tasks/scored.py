@@ -50,7 +50,6 @@ class Scored(Task):
         """Return in lines what was inferred."""
         return self._task.describe()
 
-    def preprocessing(self, data_dir: Path | None = None) -> Mapping[str, Any]:
+    def preprocessing(self, data_dir: Path | None = None) -> Mapping[str, Any] | None:
         """Return how raw rows become inputs, as the task does."""
-        found: Mapping[str, Any] = self._task.preprocessing(data_dir)
-        return found
+        return self._task.preprocessing(data_dir)

@@ -16,8 +16,9 @@ from gondwana.nas.config.error import ConfigError
 from gondwana.nas.config.schema import EngineConfig, RunConfig, TaskConfig, parse_config
 from gondwana.nas.engine import finals as final_stage
 from gondwana.nas.engine.budget import Budget
+from gondwana.nas.engine.listener import Listener
 from gondwana.nas.engine.log import RunLog
-from gondwana.nas.engine.loop import Listener, RunLoop, Stop
+from gondwana.nas.engine.loop import RunLoop, Stop
 from gondwana.nas.engine.pools import backend
 from gondwana.nas.engine.pools.choose import make_pool, threads_of
 from gondwana.nas.engine.pools.protocol import Job, Pool, Work

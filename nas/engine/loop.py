@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from gondwana.nas.candidate import RESULTS, Candidate, Outcome, State
 from gondwana.nas.engine.budget import Budget
+from gondwana.nas.engine.listener import Listener
 from gondwana.nas.engine.pools.protocol import Job, Pool, Result
 from gondwana.nas.engine.records.store import RecordedCandidate, Store
 from gondwana.nas.engine.records.training_states import TrainingStates
-from gondwana.nas.searches.protocol import Progress, Search
+from gondwana.nas.searches.protocol import Search
 
 
 class ReplayError(ValueError):
@@ -30,34 +30,6 @@ class SearchStalledError(RuntimeError):
 
 class FailingRunError(RuntimeError):
     """Evaluation after evaluation crashes, or the whole first generation failed: more would be more of the same."""
-
-
-class Listener(Protocol):
-    """Receives the events of a run: the log, the progress bar, the trackers. All calls come from the driver."""
-
-    def started(self, progress: Progress, resumed: int, failed: int) -> None:
-        """The loop begins; ``resumed`` outcomes were recorded before, ``failed`` of them without a result."""
-        ...
-
-    def outcome(self, candidate: Candidate, outcome: Outcome, details: str | None) -> None:
-        """An outcome was recorded and told; ``details`` is the traceback of a failure."""
-        ...
-
-    def progress(self, progress: Progress, running: int) -> None:
-        """The state after a batch of outcomes; ``running`` evaluations are under way."""
-        ...
-
-    def generation(self, generation: int) -> None:
-        """The generation is complete and its snapshot recorded."""
-        ...
-
-    def stopping(self, running: int) -> None:
-        """A stop was asked for; the loop waits for the evaluations under way."""
-        ...
-
-    def finalizing(self, count: int) -> None:
-        """The search is finished; ``count`` finalists are trained again and scored on the test split."""
-        ...
 
 
 @dataclass

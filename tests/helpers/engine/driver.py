@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from gondwana.nas.candidate import Candidate
-from gondwana.nas.engine.loop import Listener, RunLoop, Stop
+from gondwana.nas.engine.listener import Listener
+from gondwana.nas.engine.loop import RunLoop, Stop
 from gondwana.nas.engine.pools.local_pool import LocalPool
 from gondwana.nas.engine.pools.protocol import Job, Pool
 from gondwana.nas.engine.records.run_folder import RunFolder

@@ -14,7 +14,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from gondwana.nas.searches.codeepneat.evolution.speciation import Speciation, distance, updated_successors
+from gondwana.nas.searches.codeepneat.evolution.speciation import Speciation, updated_successors
+from gondwana.nas.searches.codeepneat.genome.alignment import distance
 from gondwana.nas.searches.codeepneat.genome.genome import Genome
 from gondwana.nas.searches.codeepneat.genome.space import Alphabet
 
