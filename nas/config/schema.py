@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -220,6 +220,14 @@ class RunConfig(_Section):
         if (":" in rest.partition("@")[0] and "@" in rest) or "password" in rest.lower():
             raise ValueError("holds a password, which would be written into the run folder; use ~/.pgpass")
         return value
+
+    @model_validator(mode="after")
+    def _rungs_end_no_training_early(self) -> Self:
+        if getattr(self.search, "fidelity", None) is not None and self.training.get("early_stopping"):
+            raise ValueError(
+                "'training.early_stopping' and 'search.fidelity' both decide when a training ends; leave one out"
+            )
+        return self
 
     def to_json(self) -> Json:
         """Return the whole config, defaults included, as a JSON object."""

@@ -82,7 +82,10 @@ class Training:
         """Score the trained model on the validation split; return the outcome's metrics and complete the curve."""
         history = self._history
         whole, part = self._scoring().whole()
-        self.curve[-1] |= _figures(part)
+        if (
+            "val_loss" not in self.curve[-1]
+        ):  # after an early end it is there, of the last and not of the best epoch
+            self.curve[-1] |= _figures(part)
         if history.state is not None:
             self.state = replace(history.state, notes=self.curve).to_bytes()
         metrics = {f"val_{name}": value for name, value in whole.items()}

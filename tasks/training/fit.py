@@ -11,12 +11,14 @@ import keras
 import numpy as np
 
 from gondwana.tasks.base import SearchData, Split, TaskInfo
+from gondwana.tasks.training.early_stopping import EarlyStopping
 from gondwana.tasks.training.loops import Loop, make_loop, predict
 from gondwana.tasks.training.objective import Objective
 from gondwana.tasks.training.penalties import weight_penalties
 from gondwana.tasks.training.recipe import Recipe
-from gondwana.tasks.training.scoring import SCORING_BATCH
+from gondwana.tasks.training.scoring import SCORING_BATCH, Scorer
 from gondwana.tasks.training.state import TrainingState
+from gondwana.tasks.training.weighting import class_weights
 
 FIRST_CHECK = 10
 """Number of steps after which the loss is looked at for the first time: most hopeless networks diverge before."""
@@ -84,7 +86,7 @@ def train(
 
     Args:
         model: functional model with initialized weights, outputs named after the heads of the task.
-        data: splits; only ``train`` is used.
+        data: splits; only ``train`` is used, unless the recipe stops early.
         info: the task.
         recipe: how to train.
         seed: at least 0.
@@ -110,8 +112,9 @@ def train(
     epochs: list[Epoch] = []
     first_step = 0.0
     with weight_penalties(model, recipe, optimizer):
-        loop = make_loop(model, optimizer, Objective(model, info), data.train)
+        loop = make_loop(model, optimizer, _objective(model, info, recipe, data.train), data.train)
         first = 0 if start is None else _restore(start, kept, loop)
+        watch = _watch(model, data, info, recipe, kept, steps * batch)
         for epoch in range(first, last):
             batches = _batches(data.train, recipe, seed, epoch, (steps, batch))
             done, seconds = _one_epoch(model, loop, batches, recipe, epoch, steps)
@@ -119,8 +122,38 @@ def train(
             epochs.append(done)
             if on_epoch is not None:
                 on_epoch(done)
+            if watch is not None and watch.is_over():
+                break
+        if watch is not None:
+            watch.restore()
         state = TrainingState(last, _values(kept), loop.state()) if last < recipe.epochs else None
-    return History(tuple(epochs), steps * last, time.perf_counter() - begin, first_step, state)
+    return History(
+        tuple(epochs), steps * (first + len(epochs)), time.perf_counter() - begin, first_step, state
+    )
+
+
+def _objective(model: keras.Model, info: TaskInfo, recipe: Recipe, split: Split) -> Objective:
+    found = {
+        head.name: class_weights(
+            recipe.class_weight, head, split.y[head.name] if isinstance(split.y, dict) else split.y
+        )
+        for head in info.heads
+    }
+    weights = {name: weight for name, weight in found.items() if weight is not None}
+    return Objective(model, info, label_smoothing=recipe.label_smoothing, weights=weights)
+
+
+def _watch(
+    model: keras.Model,
+    data: SearchData,
+    info: TaskInfo,
+    recipe: Recipe,
+    variables: Sequence[keras.Variable],
+    examples: int,
+) -> EarlyStopping | None:
+    if recipe.early_stopping is None:
+        return None
+    return EarlyStopping(Scorer(model, data.validation, info, examples), recipe.early_stopping, variables)
 
 
 def _values(variables: Sequence[keras.Variable]) -> list[np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -26,12 +26,21 @@ class Objective:
     Args:
         model: functional model whose outputs are named after the heads (one head may have any name).
         info: the task.
+        label_smoothing: share of a target of classes that is spread evenly over them, in :meth:`loss` alone.
+        weights: by name of the head, weights of its classes, shape (classes,), in :meth:`loss` alone.
 
     Raises:
-        ValueError: if outputs and heads do not match.
+        ValueError: if outputs and heads do not match, or a head has no classes whose targets could be smoothed.
     """
 
-    def __init__(self, model: keras.Model, info: TaskInfo) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        info: TaskInfo,
+        *,
+        label_smoothing: float = 0.0,
+        weights: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
         outputs = list(model.output_names)
         by_name = {head.name: head for head in info.heads}
         if len(outputs) == len(info.heads) == 1:
@@ -44,6 +53,11 @@ class Objective:
         self.heads: tuple[Head, ...] = tuple(by_name[name] for name in outputs)
         self._names = outputs
         self._losses = [_loss_function(head) for head in self.heads]
+        self._trained = [
+            _smoothed(head, label_smoothing) or loss
+            for head, loss in zip(self.heads, self._losses, strict=True)
+        ]
+        self._weights = [(weights or {}).get(head.name) for head in self.heads]
 
     @property
     def masked(self) -> bool:
@@ -76,13 +90,16 @@ class Objective:
         return list(result) if isinstance(result, list | tuple) else [result]
 
     def loss(self, index: int, target: Tensor, output: Tensor) -> Tensor:
-        """Return the loss of output number ``index``, mean over the batch, a scalar."""
-        function, output = self._losses[index], ops.cast(output, "float32")
-        if not self.masked:
-            return ops.mean(function(target, output))
-        known = ops.cast(target >= 0, "float32")
-        values = function(ops.maximum(target, 0), output)
-        return ops.mean(values * ops.reshape(known, ops.shape(values)))
+        """Return the loss of output number ``index``, mean over the batch, a scalar, as it is trained."""
+        output = ops.cast(output, "float32")
+        values = self._trained[index](ops.maximum(target, 0) if self.masked else target, output)
+        if self._weights[index] is not None:
+            labels = ops.cast(ops.maximum(target, 0), "int32")
+            values = values * ops.reshape(ops.take(self._weights[index], labels), ops.shape(values))
+        if self.masked:
+            known = ops.cast(target >= 0, "float32")
+            values = values * ops.reshape(known, ops.shape(values))
+        return ops.mean(values)
 
     def score(
         self, y: Arrays, predictions: Sequence[np.ndarray], *, every_metric: bool = False
@@ -115,6 +132,30 @@ class Objective:
 def _loss_function(head: Head) -> Callable[..., Tensor]:
     loss = keras.losses.get(head.loss)
     return loss.call if isinstance(loss, keras.losses.Loss) else loss  # type: ignore[no-any-return]
+
+
+def _smoothed(head: Head, share: float) -> Callable[..., Tensor] | None:
+    """Return the cross-entropy of a head with smoothed targets; None if there is nothing to smooth.
+
+    Raises:
+        ValueError: if the loss is no cross-entropy.
+    """
+    if not share:
+        return None
+    if head.loss == "sparse_categorical_crossentropy":
+        plain = keras.losses.sparse_categorical_crossentropy
+
+        def smoothed(target: Tensor, output: Tensor) -> Tensor:
+            every = -ops.mean(ops.log(ops.clip(output, keras.config.epsilon(), 1.0)), axis=-1)
+            return (1 - share) * plain(target, output) + share * every
+
+        return smoothed
+    if head.loss == "binary_crossentropy":
+        return lambda y, p: keras.losses.binary_crossentropy(y, p, label_smoothing=share)
+    raise ValueError(
+        f"training: 'label_smoothing' needs an output with classes, trained by cross-entropy; {head.name!r} has the "
+        f"loss {head.loss!r}. Received: {share}"
+    )
 
 
 def metric_value(head: Head, target: np.ndarray, output: np.ndarray) -> float:

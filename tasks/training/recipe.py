@@ -10,9 +10,12 @@ from typing import Any
 from gondwana.tasks.options import check_bool, check_choice, check_int, check_names, check_number
 from gondwana.tasks.training.augmentation import Augmentation
 from gondwana.tasks.training.schedules import Schedule
+from gondwana.tasks.training.weighting import check_class_weight
 
 OPTIMIZERS = ("adam", "adamax", "rmsprop", "sgd")
 _WITH_MOMENTUM = ("rmsprop", "sgd")
+_LATER = ("steps_per_epoch", "class_weight", "label_smoothing", "early_stopping")
+"""Fields that came after 0.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,11 @@ class Recipe:
         scale_penalties: multiply all weight penalties (``weight_decay`` and the layers' own weight regularizers) by
             the current learning rate, as the paper does on Oxford 102 Flower (Appendix C).
         clip_norm: largest norm of the gradient over all weights; None for no clipping.
+        class_weight: ``balanced``, or weights of classes in the training loss by their number, see
+            :func:`gondwana.tasks.training.weighting.class_weights`; None for equal ones.
+        label_smoothing: share of a target that is spread evenly over the classes.
+        early_stopping: epochs without a smaller loss on the validation split after which the training ends; the
+            network then has the weights of its best epoch. None for no end before the last epoch.
         augmentation: random changes of training images, see :class:`gondwana.tasks.training.augmentation.Augmentation`.
     """
 
@@ -51,6 +59,9 @@ class Recipe:
     decoupled_weight_decay: float = 0.0
     scale_penalties: bool = False
     clip_norm: float | None = None
+    class_weight: Any = None
+    label_smoothing: float = 0.0
+    early_stopping: int | None = None
     augmentation: Augmentation | None = None
 
     def __post_init__(self) -> None:
@@ -69,6 +80,10 @@ class Recipe:
         )
         if self.clip_norm is not None:
             check_number("training: 'clip_norm'", self.clip_norm, low=0.0, high=math.inf, open_low=True)
+        check_class_weight(self.class_weight)
+        check_number("training: 'label_smoothing'", self.label_smoothing, low=0.0, high=0.999)
+        if self.early_stopping is not None:
+            check_int("training: 'early_stopping'", self.early_stopping, least=1)
         if self.momentum and self.optimizer not in _WITH_MOMENTUM:
             raise ValueError(
                 f"training: 'momentum' belongs to {' and '.join(_WITH_MOMENTUM)}; leave it out or change 'optimizer'. "
@@ -98,9 +113,9 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         """Inverse of :meth:`from_json`.
 
-        ``steps_per_epoch`` is left out when it is None: it came later, and earlier specs should stay what they are.
+        What came later is left out where it does nothing: earlier specs should stay what they are.
         """
         values = asdict(self) | {"schedule": self.schedule.to_json()}
-        return {
-            name: value for name, value in values.items() if name != "steps_per_epoch" or value is not None
-        }
+        if isinstance(self.class_weight, Mapping):
+            values["class_weight"] = {str(label): weight for label, weight in self.class_weight.items()}
+        return {name: value for name, value in values.items() if name not in _LATER or value}
