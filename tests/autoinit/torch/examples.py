@@ -23,6 +23,7 @@ class Example:
         draws: of weights and inputs.
         bias: relative error that is allowed beside the statistical one, for finite widths and epsilons.
         integers: whether the input is one of integers.
+        on_unknown: of the plan; functions with a pole have no integral and are simulated.
     """
 
     make: Callable[[], Any]
@@ -30,9 +31,10 @@ class Example:
     modes: tuple[str, ...] = ("paper", "exact")
     mean: float = 0.4
     variance: float = 1.3
-    draws: int = 40
+    draws: int = 24
     bias: float = 2e-3
     integers: bool = False
+    on_unknown: str = "error"
 
 
 class Function(nn.Module):
@@ -222,11 +224,19 @@ _ARGUMENTS: dict[str, Callable[[Any], Any]] = {
 
 def function_example(name: str) -> Example:
     """Return an example of a function of every entry, by its name."""
+    if name in ("tan", "atanh", "logit"):
+        return Example(plain(_ARGUMENTS[name]), VECTOR, EXACT, bias=0.03, on_unknown="simulate")
     if name in _ARGUMENTS:
         return Example(plain(_ARGUMENTS[name]), VECTOR)
     function = getattr(torch, name, None) or getattr(F, name, None)
     if name in _POSITIVE:
-        return Example(plain(lambda x: function(torch.clamp(x, 0.5, 3.0))), VECTOR)
+        return Example(
+            plain(lambda x: function(torch.clamp(x, 0.5, 3.0))),
+            VECTOR,
+            EXACT,
+            bias=0.03,
+            on_unknown="simulate",
+        )
     return Example(plain(lambda x: function(x)), VECTOR)
 
 

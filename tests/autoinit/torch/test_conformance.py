@@ -39,7 +39,7 @@ def test_prediction_agrees_with_simulation(kind, example, mode):
     about = {"input_mean": example.mean, "input_variance": example.variance}
     graph = exported(module, inputs)
     assert kind in {step.kind for step in graph.steps}, "the example does not use the operation"
-    plan = autoinit.plan(module, inputs, propagation=mode, on_unknown="error", **about)
+    plan = autoinit.plan(module, inputs, propagation=mode, on_unknown=example.on_unknown, **about)
     signal = whole(plan, graph, module, inputs, about)
     rows = simulated(module, plan, inputs, example)
     estimate, error = rows.mean(axis=0), rows.std(axis=0, ddof=1) / np.sqrt(len(rows))
@@ -49,7 +49,7 @@ def test_prediction_agrees_with_simulation(kind, example, mode):
 
 
 def whole(plan, graph, module, inputs, about):
-    """Return the signal of the output; of a module that only moves entries, which a plan does not list, that of a sum."""
+    """Return the signal of the output; where only entries are moved, which a plan does not list, of a multiple."""
     if plan.calls and plan.calls[-1].name == graph.steps[-1].name:
         return plan.calls[-1].outputs[0]
 
