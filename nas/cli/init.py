@@ -1,4 +1,4 @@
-"""``gondwana init`` and ``gondwana signals``: AutoInit for a Keras model in a file."""
+"""``gondwana init`` and ``gondwana signals``: AutoInit for a Keras model in a file, or what a Python function builds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gondwana.nas.cli.python_path import built_by, is_python_path
 from gondwana.nas.cli.quiet import load_keras
 
 
@@ -36,20 +37,63 @@ SEED = Annotated[int, typer.Option(min=0, help="Seed of the weights.")]
 
 
 def init(
-    model: MODEL,
-    out: Annotated[Path, typer.Option(help="Where the initialized model goes.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL.keras|MODULE:FUNCTION",
+            help="A model saved by Keras 3, or a Python function that builds a torch.nn.Module (or a Keras model); "
+            "it may return the module and its example inputs.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Where it goes: .keras, or .pt for the weights of a PyTorch module.")
+    ],
     input_mean: MEAN = 0.0,
     input_variance: VARIANCE = 1.0,
-    propagation: PROPAGATION = PropagationChoice.PAPER,
+    propagation: Annotated[
+        PropagationChoice | None,
+        typer.Option(help="Appendix A of the paper (default for Keras), or mean-field theory (for PyTorch)."),
+    ] = None,
     plusplus: Annotated[bool, typer.Option("--plusplus", help="AutoInit++: zero-mean activations.")] = False,
     seed: SEED = 0,
+    input_shape: Annotated[
+        str | None,
+        typer.Option(help="Of an example input of a PyTorch module, batch included, such as 8,3,32,32."),
+    ] = None,
 ) -> None:
-    """Initialize the weights of a saved model with AutoInit, print the plan, and save the model."""
-    if out.suffix != ".keras":
-        raise ModelFileError(f"--out names a .keras file. Received: {str(out)!r}")
+    """Initialize the weights of a model with AutoInit, print the plan, and save the result."""
+    if out.suffix not in (".keras", ".pt"):
+        raise ModelFileError(f"--out names a .keras file, or a .pt file for PyTorch. Received: {str(out)!r}")
     if out.is_dir():
         raise ModelFileError(f"--out names a file, but {out} is a folder")
-    loaded = _load(model)
+    if not is_python_path(model):
+        mode = propagation or PropagationChoice.PAPER
+        _init_keras(_load(Path(model)), out, input_mean, input_variance, mode, plusplus, seed)
+    elif out.suffix == ".keras":
+        load_keras()
+        mode = propagation or PropagationChoice.PAPER
+        _init_keras(built_by(model), out, input_mean, input_variance, mode, plusplus, seed)
+    else:
+        from gondwana.nas.cli.init_torch import init_torch
+
+        mode = propagation or PropagationChoice.EXACT
+        options = {"input_mean": input_mean, "input_variance": input_variance, "propagation": mode.value}
+        table = init_torch(built_by(model), input_shape, out, plusplus=plusplus, seed=seed, options=options)
+        typer.echo(table)
+        typer.echo(f"saved {out}")
+
+
+def _init_keras(
+    loaded: Any,
+    out: Path,
+    input_mean: float,
+    input_variance: float,
+    propagation: PropagationChoice,
+    plusplus: bool,
+    seed: int,
+) -> None:
+    if out.suffix != ".keras":
+        raise ModelFileError(f"--out names a .keras file for a Keras model. Received: {str(out)!r}")
     from gondwana.autoinit import AutoInit
 
     initializer = AutoInit(
