@@ -16,12 +16,14 @@ from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.torch.apply import apply, initialize
 from gondwana.autoinit.torch.calibration import calibrate
 from gondwana.autoinit.torch.calls import Call, Scale, Weighted, rule
+from gondwana.autoinit.torch.centered import Centered, centered
 from gondwana.autoinit.torch.measure import Measurement, measure
 from gondwana.autoinit.torch.planning import plan
 
 __all__ = [
     "AutoInitError",
     "Call",
+    "Centered",
     "Measurement",
     "ModelError",
     "NotIntegrableError",
@@ -33,6 +35,7 @@ __all__ = [
     "Weighted",
     "apply",
     "calibrate",
+    "centered",
     "initialize",
     "measure",
     "plan",

@@ -1,4 +1,4 @@
-"""``gondwana init`` and ``gondwana signals``: AutoInit for a Keras model in a file."""
+"""``gondwana init`` and ``gondwana signals``: AutoInit for a Keras model in a file, or what a Python function builds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gondwana.nas.cli.python_path import built_by, is_python_path
 from gondwana.nas.cli.quiet import load_keras
 
 
@@ -43,8 +44,17 @@ SEED = Annotated[int, typer.Option(min=0, help="Seed of the weights.")]
 
 
 def init(
-    model: MODEL,
-    out: Annotated[Path, typer.Option(help="Where the initialized model goes.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL.keras|MODULE:FUNCTION",
+            help="A model saved by Keras 3, or a Python function that builds a torch.nn.Module (or a Keras model); "
+            "it may return the module and its example inputs.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Where it goes: .keras, or .pt for the weights of a PyTorch module.")
+    ],
     input_mean: MEAN = None,
     input_variance: VARIANCE = None,
     data: DATA = None,
@@ -60,45 +70,67 @@ def init(
     propagation: PROPAGATION = PropagationChoice.EXACT,
     plusplus: Annotated[bool, typer.Option("--plusplus", help="AutoInit++: zero-mean activations.")] = False,
     seed: SEED = 0,
+    input_shape: Annotated[
+        str | None,
+        typer.Option(help="Of an example input of a PyTorch module, batch included, such as 8,3,32,32."),
+    ] = None,
 ) -> None:
-    """Initialize the weights of a saved model with AutoInit, print the plan, and save the model.
+    """Initialize the weights of a model with AutoInit, print the plan, and save the result.
 
-    Layers that are frozen (``trainable=False``) keep their weights.
+    Layers that are frozen keep their weights.
     """
     if plusplus and calibrate:
         raise ModelFileError("--calibrate goes with plain AutoInit; leave --plusplus out")
-    if out.suffix != ".keras":
-        raise ModelFileError(f"--out names a .keras file. Received: {str(out)!r}")
+    if out.suffix not in (".keras", ".pt"):
+        raise ModelFileError(f"--out names a .keras file, or a .pt file for PyTorch. Received: {str(out)!r}")
     if out.is_dir():
         raise ModelFileError(f"--out names a file, but {out} is a folder")
-    loaded = _load(model)
+    options: dict[str, Any] = {
+        "input_mean": input_mean,
+        "input_variance": input_variance,
+        "propagation": propagation.value,
+        "layers": layers,
+        "data": None if data is None else _examples(data),
+    }
+    if is_python_path(model) and out.suffix == ".pt":
+        from gondwana.nas.cli.init_torch import init_torch
+
+        given = {name: value for name, value in options.items() if value is not None}
+        built = built_by(model)
+        table = init_torch(
+            built, input_shape, out, plusplus=plusplus, calibrate=calibrate, seed=seed, options=given
+        )
+        typer.echo(table)
+    else:
+        load_keras()
+        loaded = built_by(model) if is_python_path(model) else _load(Path(model))
+        _init_keras(loaded, out, plusplus=plusplus, calibrate=calibrate, seed=seed, options=options)
+    typer.echo(f"saved {out}")
+
+
+def _init_keras(
+    loaded: Any, out: Path, *, plusplus: bool, calibrate: bool, seed: int, options: dict[str, Any]
+) -> None:
+    if out.suffix != ".keras":
+        raise ModelFileError(f"--out names a .keras file for a Keras model. Received: {str(out)!r}")
     from gondwana import autoinit
 
-    examples = None if data is None else _examples(data)
     if calibrate:
-        found = autoinit.calibrate(
-            loaded,
-            examples,
-            seed=seed,
-            layers=layers,
-            input_mean=input_mean,
-            input_variance=input_variance,
-            propagation=propagation.value,
-        )
+        found = autoinit.calibrate(loaded, seed=seed, **options)
         typer.echo(f"{found.plan}\n\n{found}")
-        result = loaded
-    else:
-        initializer = autoinit.AutoInit(
-            input_data_mean=input_mean,
-            input_data_var=input_variance,
-            propagation=propagation.value,
-            plusplus=plusplus,
-            seed=seed,
-        )
-        result = initializer.initialize_model(loaded, layers=layers, data=examples)
-        typer.echo(str(initializer.plan(result, layers=layers, data=examples)))
+        _save(loaded, out)
+        return
+    initializer = autoinit.AutoInit(
+        input_data_mean=options["input_mean"],
+        input_data_var=options["input_variance"],
+        propagation=options["propagation"],
+        plusplus=plusplus,
+        seed=seed,
+    )
+    chosen = {"layers": options["layers"], "data": options["data"]}
+    result = initializer.initialize_model(loaded, **chosen)
+    typer.echo(str(initializer.plan(result, **chosen)))
     _save(result, out)
-    typer.echo(f"saved {out}")
 
 
 def signals(

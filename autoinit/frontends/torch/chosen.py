@@ -30,12 +30,8 @@ def kept_parameters(module: Any, layers: LayerChoice | None = None) -> Mapping[i
     reasons = {id(parameter): FROZEN for parameter in module.parameters() if not parameter.requires_grad}
     if layers is None:
         return reasons
-    chosen: set[int] = set()
-    for selector in _selectors(layers):
-        parts = [part for path, part in module.named_modules() if path and _matches(selector, path, part)]
-        if not parts:
-            raise AutoInitError(f"no layer matches {selector!r} in layers=. {_near(selector, module)}")
-        chosen |= {id(parameter) for part in parts for parameter in part.parameters()}
+    parts = [module.get_submodule(path) for path in chosen_paths(module, layers)]
+    chosen = {id(parameter) for part in parts for parameter in part.parameters()}
     for parameter in module.parameters():
         if id(parameter) not in chosen:
             reasons.setdefault(id(parameter), LEFT_OUT)
@@ -45,6 +41,21 @@ def kept_parameters(module: Any, layers: LayerChoice | None = None) -> Mapping[i
             f"parameters. Received: {layers!r}"
         )
     return reasons
+
+
+def chosen_paths(module: Any, layers: LayerChoice) -> frozenset[str]:
+    """Return the paths of the parts that ``layers`` chooses.
+
+    Raises:
+        AutoInitError: if a part of ``layers`` matches nothing.
+    """
+    found: set[str] = set()
+    for selector in _selectors(layers):
+        paths = {path for path, part in module.named_modules() if path and _matches(selector, path, part)}
+        if not paths:
+            raise AutoInitError(f"no layer matches {selector!r} in layers=. {_near(selector, module)}")
+        found |= paths
+    return frozenset(found)
 
 
 def _selectors(layers: Any) -> list[Any]:

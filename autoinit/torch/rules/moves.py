@@ -64,21 +64,20 @@ _COPIES = (
     "to",
     "_to_copy",
     "type_as",
-    "dropout_",
     "lift_fresh_copy",
 )
 
 
 @rule(*(f"aten.{name}" for name in _MOVES))
-def rearrange(call: Call, x: Signal) -> Signal | tuple[Signal, ...]:
-    """The same entries in other places, or some of them."""
+def rearrange(call: Call, x: Signal, *like: Signal) -> Signal | tuple[Signal, ...]:
+    """The same entries in other places, or some of them; ``like`` has the wanted shape."""
     before = call.before()
     moved = tuple(call.calculus.rearrange(x, before, call.after(n)) for n in range(len(call.step.outputs)))
     return moved[0] if len(moved) == 1 else moved
 
 
 @rule(*(f"aten.{name}" for name in _COPIES))
-def identity(call: Call, x: Signal) -> Signal:
+def identity(call: Call, x: Signal, *like: Signal) -> Signal:
     """Another copy or precision of the same entries."""
     return x
 
