@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,11 +123,12 @@ def _led(path: Path, work: Callable[[list[Any]], RunResult], progress: bool) -> 
     from gondwana.nas.cli.progress import ProgressView
 
     try:
-        if progress:
-            with ProgressView() as view:
-                result = work([view])
-        else:
-            result = work([])
+        with contextlib.ExitStack() as stack:
+            view = [stack.enter_context(ProgressView())] if progress else []
+            stack.enter_context(warnings.catch_warnings())
+            # a program may have used the framework before, with threads of its own choice (docs/python.md)
+            warnings.filterwarnings("ignore", message="TensorFlow is already in use", category=UserWarning)
+            result = work(view)
     except (RuntimeError, OSError, KeyboardInterrupt):
         if progress and (path / "run.json").exists():
             print_line(f"stopped; continue with gondwana.resume({str(path)!r})")

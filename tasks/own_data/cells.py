@@ -26,12 +26,14 @@ def texts(column: pd.Series) -> pd.Series:
         column = column.astype(object)
     elif pd.api.types.is_numeric_dtype(column.dtype):
         return column.astype(object).map(_number_as_text, na_action="ignore").where(column.notna(), None)
-    cells = column.astype(object)
-    known = cells.map(_as_text, na_action="ignore")
-    empty = cells.isna() | known.map(lambda text: text.lower() in EMPTY, na_action="ignore").astype(
-        object
-    ).eq(True)
-    return known.where(~empty, None)
+    try:
+        codes, distinct = pd.factorize(column.astype(object))  # each value is looked at once
+    except TypeError as error:
+        raise CellError(
+            f"column {column.name!r} holds lists or other objects; give a column for each of their values"
+        ) from error
+    cleaned = np.array([*map(_cleaned, distinct), None], object)
+    return pd.Series(cleaned[codes], index=column.index, name=column.name, dtype=object)
 
 
 def numbers(column: pd.Series, name: object) -> np.ndarray:
@@ -49,7 +51,7 @@ def numbers(column: pd.Series, name: object) -> np.ndarray:
     if pd.api.types.is_numeric_dtype(column.dtype):
         values = column.to_numpy(np.float64, na_value=np.nan)
     else:
-        values = pd.to_numeric(texts(column), errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        values = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(np.float64, na_value=np.nan)
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
         raise CellError(
@@ -77,8 +79,10 @@ def is_day_first(cells: pd.Series) -> bool:
     return bool((starts[1] == ".").any() or (numbers_first > 12).any())
 
 
-def _as_text(cell: object) -> str:
-    return _number_as_text(cell) if isinstance(cell, float | np.floating) else str(cell).strip()
+def _cleaned(cell: object) -> str | None:
+    """Return a cell as text, None if that means that it is empty."""
+    text = _number_as_text(cell) if isinstance(cell, float | np.floating) else str(cell).strip()
+    return None if text.lower() in EMPTY else text
 
 
 def _number_as_text(number: object) -> str:

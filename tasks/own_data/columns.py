@@ -23,6 +23,8 @@ RARE = 2
 """Categories with fewer training rows share a bucket, which is also that of categories never seen in training."""
 MANY_ROWS = 20
 """Rows from which on it means something that no two cells are equal."""
+QUICKLY = 10_000
+"""Rows from which on a column of text is first looked at as numbers, which is quick, and usual in files."""
 PAIRS = (("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"))
 _NAMED_AS_ID = re.compile(
     r"(^|[^a-z])(id|ids|idx|index|uuid|guid|key|row|rownumber|nr)$|^unnamed", re.IGNORECASE
@@ -127,6 +129,10 @@ def kind_of(cells: pd.Series, name: str) -> str:
         return "date" if cells.nunique() > 1 else "constant"
     if pd.api.types.is_bool_dtype(dtype):
         return "boolean" if cells.nunique() > 1 or cells.isna().any() else "constant"
+    if not pd.api.types.is_numeric_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype):
+        whole = pd.to_numeric(cells, errors="coerce") if len(cells) > QUICKLY else cells
+        if pd.api.types.is_numeric_dtype(whole.dtype) and np.isfinite(whole.to_numpy()).all():
+            return kind_of(whole, name)
     known = cells.dropna() if pd.api.types.is_numeric_dtype(dtype) else texts(cells).dropna()
     distinct = known.nunique()
     if distinct == 0 or (distinct == 1 and len(known) == len(cells)):

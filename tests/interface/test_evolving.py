@@ -23,7 +23,6 @@ from tests.helpers import ROOT
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:TensorFlow is already in use in this process"),
 ]
 
 
