@@ -94,8 +94,9 @@ class SideBySide:
 
     def _renumbered(self, part: Part, candidate: Candidate) -> Candidate:
         origin = {"strategy": part.strategy, "replicate": part.replicate, **candidate.origin}
-        if "continues" in origin:
-            origin["continues"] = self._ids[part.name, origin["continues"]]
+        for name in ("continues", "network"):  # the search's own numbers of candidates
+            if name in origin:
+                origin[name] = self._ids[part.name, origin[name]]
         return replace(candidate, id=self._ids[part.name, candidate.id], origin=origin)
 
     def tell(self, outcome: Outcome) -> None:

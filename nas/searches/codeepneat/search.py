@@ -185,7 +185,7 @@ class CoDeepNEAT:
         """Ask for the networks that are to be trained up to the next rung, or to the end where there is only one."""
         first = self._best_so_far.told
         candidates = [
-            self._candidate(first + place, self._teams_of_generation[number], number)
+            self._candidate(first + place, self._teams_of_generation[number], *self._climbed(number))
             for place, number in enumerate(self._numbers)
         ]
         self._open = {
@@ -301,9 +301,13 @@ class CoDeepNEAT:
         """Return how many networks were trained to each rung, and the best fitness there."""
         if self._settings.fidelity is None:
             return {}
-        levels = [[step.outcome.fitness for step in level.values()] for level in self._ladder.levels]
+        levels = [[step.outcome.fitness for step in level.values()] for level in self._levels()]
         best = [max((value for value in level if value is not None), default=None) for level in levels]
         return {"rungs": [len(level) for level in levels], "best_by_rung": best}
+
+    def _levels(self) -> Sequence[Mapping[int, Step]]:
+        """Return the networks on each rung."""
+        return self._ladder.levels
 
     def _model(self, team: Team) -> Json:
         return model_spec(
@@ -322,11 +326,28 @@ class CoDeepNEAT:
             operations is None or plan.multiply_adds <= operations
         )
 
-    def _candidate(self, number: int, team: Team, place: int | None = None) -> Candidate:
-        """Return candidate ``number``: the next rung of the generation's network ``place``, or a whole training."""
-        initialization = self._settings.initialization
+    def _climbed(self, number: int) -> tuple[int, tuple[int, int] | None]:
+        """Return the next rung of a network of the generation, and the ids of its candidates before."""
+        levels = self._ladder.levels
+        if not levels:
+            return 0, None
+        return len(levels), (levels[-1][number].candidate.id, levels[0][number].candidate.id)
+
+    def _candidate(
+        self, number: int, team: Team, rung: int = 0, before: tuple[int, int] | None = None
+    ) -> Candidate:
+        """Return candidate ``number``.
+
+        Args:
+            number: its id.
+            team: the network.
+            rung: to which it is trained, where there are several.
+            before: ids of the candidate whose training goes on, and of the one on the lowest rung.
+        """
+        initialization, fidelity = self._settings.initialization, self._settings.fidelity
         # The genes are in the layers of the spec already; "default" leaves a network as it was built.
         name = "default" if initialization.strategy == EVOLVED else None
+        ends_early = fidelity is not None and rung < len(fidelity.rungs) - 1
         spec = make_spec(
             self._job.seed,
             task=self._job.task,
@@ -334,39 +355,14 @@ class CoDeepNEAT:
             initialization=initialization.to_spec(name),
             training=training_recipe(self._job.training, team.blueprint.genome),
             limits=self._job.limits,
-            until_epoch=self._until_epoch(),
+            until_epoch=fidelity.rungs[rung] if fidelity is not None and ends_early else None,
         )
-        return Candidate(number, self._generation, spec, _origin(team) | self._climbed(place))
-
-    def _until_epoch(self) -> int | None:
-        """Return at which epoch trainings of the present rung end; None for the last, which is the whole training."""
-        fidelity, rung = self._settings.fidelity, len(self._ladder.levels)
-        return None if fidelity is None or rung == len(fidelity.rungs) - 1 else fidelity.rungs[rung]
-
-    def _climbed(self, place: int | None) -> Json:
-        """Return what a candidate's origin says of rungs: which one, and the candidate whose training goes on."""
-        if self._settings.fidelity is None or place is None:
-            return {}
-        rung = len(self._ladder.levels)
-        before = {} if rung == 0 else {"continues": self._ladder.levels[-1][place].candidate.id}
-        return {"rung": rung, **before}
-
-
-def _origin(team: Team) -> Json:
-    """Return where a network comes from, for its lineage."""
-    modules = {str(species): module for species, module in sorted(team.modules.items())}
-    return {
-        "blueprint": team.blueprint.id,
-        "modules": {species: module.id for species, module in modules.items()},
-        "parents": {
-            "blueprint": list(team.blueprint.parents),
-            "modules": {species: list(module.parents) for species, module in modules.items()},
-        },
-        "operators": {
-            "blueprint": list(team.blueprint.operators),
-            "modules": {species: list(module.operators) for species, module in modules.items()},
-        },
-    }
+        origin = team.origin()
+        if fidelity is not None:
+            origin["rung"] = rung
+        if before is not None:
+            origin |= {"continues": before[0], "network": before[1]}
+        return Candidate(number, self._generation, spec, origin)
 
 
 def _check_rungs(settings: CoDeepNEATSettings, job: SearchJob) -> None:

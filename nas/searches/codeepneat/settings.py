@@ -168,8 +168,6 @@ class CoDeepNEATSettings(_Section):
             raise ValueError(
                 f"'fidelity' compares networks by fitness alone; leave out 'objectives'. Received: {self.objectives}"
             )
-        if self.fidelity is not None and self.mode == "steady":
-            raise ValueError("'fidelity' belongs to 'mode: generational'; leave out one of them")
         if self.fidelity is not None and "epochs" in self.space.network:
             raise ValueError("'fidelity' decides the epochs; leave 'epochs' out of 'space.network'")
         for name in ("blueprints", "modules"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -28,10 +28,16 @@ from gondwana.nas.searches.codeepneat.evolution.pairing import TRIES, Team
 from gondwana.nas.searches.codeepneat.evolution.population import Individual
 from gondwana.nas.searches.codeepneat.evolution.replacement import redrawn, replaced
 from gondwana.nas.searches.codeepneat.evolution.reproduction import Policy, regrouped
+from gondwana.nas.searches.codeepneat.evolution.rungs import OpenLadder, Step
 from gondwana.nas.searches.codeepneat.genome.space import SPECIES
 from gondwana.nas.searches.codeepneat.search import CoDeepNEAT
 from gondwana.nas.searches.codeepneat.settings import CoDeepNEATSettings
 from gondwana.nas.searches.job import SearchJob
+
+
+def _number(candidate: Candidate) -> int:
+    """Return what a network is numbered by: its candidate on the lowest rung."""
+    return int(candidate.origin.get("network", candidate.id))
 
 
 class Turns:
@@ -75,7 +81,11 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
         self._total = job.generations * self._per_generation
         self._first = deque((candidate, self._open[candidate.id][1]) for candidate in self._waiting)
         self._open, self._waiting = {}, []
-        self._asked = 0
+        self._asked = self._bred = self._heard = 0
+        """Candidates asked for; networks bred; networks of which the first outcome is in."""
+        self._climbing = self._open_ladder()
+        self._climbers: dict[int, Team] = {}
+        """Networks that may go on, by the number of their first candidate."""
         self._recent: deque[Network] = deque(maxlen=self._per_generation)
         self._teams: deque[tuple[int, ...]] = deque(maxlen=self._per_generation)
         self._turns = {"blueprints": Turns(), "modules": Turns()}
@@ -88,7 +98,10 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
         """
         if count < 0:
             raise ValueError(f"the number of candidates asked for is at least 0. Received: {count}")
-        return [self._next() for _ in range(min(count, self._total - self._asked))]
+        found: list[Candidate] = []
+        while len(found) < count and (candidate := self._next()) is not None:
+            found.append(candidate)
+        return found
 
     def tell(self, outcome: Outcome) -> None:
         """Take in an outcome.
@@ -102,32 +115,44 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
             raise ValueError(f"candidate {number} was {'told before' if known else 'never asked for'}")
         self._outcomes[number] = outcome
         network = self._network(number)
-        del self._open[number], self._outcomes[number]
         self._best_so_far.add(outcome)
+        first = self._climb(network, outcome)
+        del self._open[number], self._outcomes[number]
+        if not first:
+            return
+        self._heard += 1
         self._recent.append(network)
         self._archive = preserved([*self._archive, network], self._settings.preserved_networks)
         self._collaborators.note(network)
-        if self._best_so_far.told % self._per_generation == 0:
+        if self._heard % self._per_generation == 0:
             self._assign_fitness()
-            self._history.append(self._record(self._recent))
+            self._history.append(self._record(self._rated(self._recent)))
             self._generation += 1
 
     @property
     def finished(self) -> bool:
         """True when all outcomes are in."""
-        return self._best_so_far.told == self._total
+        if self._heard < self._total or self._open:
+            return False
+        return self._climbing is None or self._climbing.next(last=True) is None
 
-    def _next(self) -> Candidate:
-        number = self._asked
+    def _next(self) -> Candidate | None:
+        """Return a network that goes on, if one may, else a new one; None if all are bred and none may go on yet."""
+        if (candidate := self._promoted()) is not None:
+            return candidate
+        if self._bred == self._total:
+            return None
+        number, bred = self._asked, self._bred
         if self._first:
             candidate, team = self._first.popleft()
+            candidate = replace(candidate, id=number)
         else:
-            rng = stream(self._job.seed, "codeepneat", "steady", number)
-            self._breed(number, rng)
+            rng = stream(self._job.seed, "codeepneat", "steady", bred)
+            self._breed(bred, rng)
             team = self._team(rng)
-            span = number // self._per_generation
-            candidate = replace(self._candidate(number, team), generation=span)
+            candidate = replace(self._candidate(number, team), generation=bred // self._per_generation)
         self._asked += 1
+        self._bred += 1
         self._open[number] = (candidate, team)
         self._teams.append(team.ids)
         self._turns["blueprints"].give(team.blueprint.id, number)
@@ -135,13 +160,75 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
             self._turns["modules"].give(module.id, number)
         return candidate
 
+    # --- rungs
+
+    def _open_ladder(self) -> OpenLadder | None:
+        fidelity = self._settings.fidelity
+        if fidelity is None:
+            return None
+        return OpenLadder(len(fidelity.rungs), fidelity.keep, self._job.info.chance + fidelity.margin)
+
+    def _promoted(self) -> Candidate | None:
+        """Return the next rung of a network that may go on; None if there is none."""
+        if self._climbing is None:
+            return None
+        found = self._climbing.next(last=self._bred == self._total and not self._open)
+        if found is None:
+            return None
+        number, (network, rung) = self._asked, found
+        self._climbing.promote(network, rung)
+        before = self._climbing.levels[rung][network].candidate.id
+        team = self._climbers[network]
+        candidate = self._candidate(number, team, rung + 1, (before, network))
+        span = max(0, self._bred - 1) // self._per_generation
+        self._asked += 1
+        self._open[number] = (replace(candidate, generation=span), team)
+        return self._open[number][0]
+
+    def _climb(self, network: Network, outcome: Outcome) -> bool:
+        """Take in how far a network came; return whether this is its first outcome, as always without rungs."""
+        candidate, team = self._open[outcome.candidate_id]
+        if self._climbing is None:
+            return True
+        number, rung = _number(candidate), int(candidate.origin["rung"])
+        self._climbing.add(number, rung, Step(candidate, outcome))
+        self._climbers[number] = team
+        if rung > 0 and network.reached is not None:
+            self._archive = preserved([*self._archive, network], self._settings.preserved_networks)
+            places = [place for place, each in enumerate(self._recent) if _number(each.candidate) == number]
+            for place in places:
+                self._recent[place] = network
+        return rung == 0
+
+    def _network(self, number: int) -> Network:
+        network = super()._network(number)
+        if self._climbing is None or network.fitness is None:
+            return network
+        return replace(network, reached=(int(network.candidate.origin["rung"]), network.fitness[0]))
+
+    def _rated(self, networks: Iterable[Network]) -> list[Network]:
+        """Return networks with the fitnesses that their components are credited with."""
+        found = list(networks)
+        if self._climbing is None:
+            return found
+        credits = self._climbing.credits({_number(network.candidate) for network in found})
+        rated = []
+        for network in found:
+            credit = credits[_number(network.candidate)]
+            rated.append(replace(network, fitness=None if credit is None else (credit,)))
+        return rated
+
+    def _levels(self) -> Sequence[Mapping[int, Step]]:
+        return super()._levels() if self._climbing is None else self._climbing.levels
+
     # --- variation
 
     def _assign_fitness(self) -> None:
         """Let everybody have the mean fitness of the networks of the last span and of the preserved ones."""
-        recent = {network.candidate.id for network in self._recent}
-        networks = [*self._recent, *(n for n in self._archive if n.candidate.id not in recent)]
-        failed = worst(self._recent, self._job.info.chance, len(self._settings.objectives))
+        recent = {_number(network.candidate) for network in self._recent}
+        older = (network for network in self._archive if _number(network.candidate) not in recent)
+        networks = self._rated([*self._recent, *older])
+        failed = worst(networks[: len(self._recent)], self._job.info.chance, len(self._settings.objectives))
         blueprints, modules = by_component(networks, failed)
         self._blueprints = assign_fitness(self._blueprints, blueprints, self._settings.fitness_assignment)
         self._modules = assign_fitness(self._modules, modules, self._settings.fitness_assignment)

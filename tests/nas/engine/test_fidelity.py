@@ -78,9 +78,9 @@ def execution(trainer: Trainer, *listeners) -> Execution:
     )
 
 
-@pytest.fixture(scope="module")
-def config() -> RunConfig:
-    return load_config(ROOT / "configs" / "digits.yaml", CHANGES)
+@pytest.fixture(scope="module", params=["generational", "steady"])
+def config(request) -> RunConfig:
+    return load_config(ROOT / "configs" / "digits.yaml", [*CHANGES, f"search.mode={request.param}"])
 
 
 def journal(path: Path):
@@ -132,7 +132,7 @@ def test_a_run_that_is_killed_again_and_again_has_the_journal_of_one_that_was_no
 
 def test_without_room_for_states_trainings_begin_anew_and_come_to_the_same(config, undisturbed, tmp_path):
     path, trainer = tmp_path / "run", Trainer()
-    small = load_config(ROOT / "configs" / "digits.yaml", [*CHANGES, "engine.training_states_mb=0"])
+    small = config.model_copy(update={"engine": config.engine.model_copy(update={"training_states_mb": 0})})
     assert start(small, path, execution(trainer)).finished
     assert journal(path) == undisturbed[0]
     assert trainer.epochs > undisturbed[1]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gondwana.nas.candidate import Json
 from gondwana.nas.searches.codeepneat.evolution.population import Individual
 from gondwana.nas.searches.codeepneat.genome.space import SPECIES
 
@@ -35,6 +36,22 @@ class Team:
     def ids(self) -> tuple[int, ...]:
         """Ids of the blueprint and of the modules, in the order of their species."""
         return (self.blueprint.id, *(self.modules[species].id for species in sorted(self.modules)))
+
+    def origin(self) -> Json:
+        """Return where a network comes from, for its lineage."""
+        modules = {str(species): module for species, module in sorted(self.modules.items())}
+        return {
+            "blueprint": self.blueprint.id,
+            "modules": {species: module.id for species, module in modules.items()},
+            "parents": {
+                "blueprint": list(self.blueprint.parents),
+                "modules": {species: list(module.parents) for species, module in modules.items()},
+            },
+            "operators": {
+                "blueprint": list(self.blueprint.operators),
+                "modules": {species: list(module.operators) for species, module in modules.items()},
+            },
+        }
 
 
 class _Decks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -127,6 +128,67 @@ def test_progress_counts_every_rung():
 def test_what_does_not_fit_is_refused(changes, message):
     with pytest.raises(ValidationError, match=message):
         settings("images", **changes)
+
+
+def arriving(found: CoDeepNEAT, workers: int, seed: int) -> list[tuple[str, int]]:
+    """Lead a search with several workers whose outcomes arrive in a random order; return keys and ids as asked for."""
+    rng, open_, asked = np.random.default_rng(seed), [], []
+    while not found.finished:
+        new = found.ask(workers - len(open_))
+        asked += new
+        open_ += new
+        candidate = open_.pop(int(rng.integers(len(open_))))
+        found.tell(Outcome(candidate.id, State.COMPLETED, learned(candidate), seed=candidate.seed))
+    return [(candidate.key, candidate.id) for candidate in asked]
+
+
+def test_without_generations_whoever_is_among_the_best_so_far_goes_on():
+    found = made(generations=4, mode="steady")
+    asked: list[Candidate] = []
+    while not found.finished:
+        (candidate,) = found.ask(1)
+        asked.append(candidate)
+        found.tell(Outcome(candidate.id, State.COMPLETED, learned(candidate), seed=candidate.seed))
+    assert found.ask(1) == []
+    rungs = [sum(candidate.origin["rung"] == rung for candidate in asked) for rung in range(3)]
+    assert rungs[0] == 40
+    assert 40 * 0.33 - 1 <= rungs[1] <= 40 * 0.5  # more than the share, for early ones fall behind later
+    assert 1 <= rungs[2] <= rungs[1] * 0.5 + 1
+    by_id = {candidate.id: candidate for candidate in asked}
+    assert list(by_id) == list(range(len(asked)))
+    for candidate in asked:
+        if candidate.origin["rung"]:
+            before = by_id[candidate.origin["continues"]]
+            assert whole_key(before.spec) == whole_key(candidate.spec)
+            assert before.origin["rung"] == candidate.origin["rung"] - 1
+            assert by_id[candidate.origin["network"]].origin["rung"] == 0
+    going = [candidate.origin["rung"] for candidate in asked]
+    assert going.index(1) < 10  # long before the first span is over
+    finalists = found.finalists()
+    assert all("until_epoch" not in candidate.spec for candidate in finalists)
+    assert learned(finalists[0]) == max(learned(c) for c in asked if c.origin["rung"] == 2)
+    assert found.snapshot()["history"][-1]["rungs"][0] == 40
+
+
+@pytest.mark.parametrize("workers", [1, 3, 8])
+def test_a_search_without_generations_depends_on_the_order_of_arrival_alone(workers):
+    runs = [arriving(made(generations=3, mode="steady"), workers, seed=4) for _ in range(2)]
+    assert runs[0] == runs[1]
+    assert sum(1 for _ in runs[0]) > 30
+
+
+def test_steady_networks_that_guess_end_and_the_search_does_too():
+    found = made(generations=2, mode="steady")
+    candidates = run(found, lambda candidate: 0.11)
+    assert len(candidates) == 20
+    assert found.finished
+
+
+def test_steady_failures_on_a_higher_rung_do_not_stop_the_search():
+    found = made(generations=3, mode="steady")
+    run(found, lambda candidate: None if candidate.origin["rung"] == 1 else learned(candidate))
+    assert found.finished
+    assert found.finalists()
 
 
 def test_the_last_rung_must_be_the_whole_training():

@@ -1,0 +1,437 @@
+"""Our search against what people would use instead, at equal core time.
+
+``python benchmarks/search/peers.py --data-dir DIR --out FILE`` gives each search so many CPU seconds (all threads of
+its process, which is pinned to one core) for everything up to the network that it hands over, which is then scored on
+the test split. Searches of one seed run at the same time, and change cores from seed to seed. Each finished search is a
+line of FILE; called again, only what is missing is run. Needs the extra ``peers`` (``pip install -e ".[peers]"``).
+
+- ``gondwana``: the preset mnist-small with ``fidelity`` (1, 3, 9 epochs) and ``speciation: lasting``;
+- ``evolution``: the preset as it is, every network trained for 3 epochs; ``random``: with ``selection: random``;
+- ``optuna``: TPE with the median pruner, ``hyperband``: KerasTuner's, both in a plain CNN space (plain_cnn.py).
+
+Ours train the network that they hand over once more from its spec, with time set aside for it; the peers keep weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).parent))
+
+SIZE = 5000
+SPACE = [f"task.options.train_size={SIZE}", f"task.options.validation_size={SIZE}", "generations=100000"]
+OURS = {
+    "gondwana": [
+        "training.epochs=9",
+        "search.fidelity={rungs: [1, 3, 9], keep: 0.33}",
+        "search.speciation=lasting",
+    ],
+    "evolution": [],
+    "random": ["search.selection=random"],
+}
+CONTESTANTS = (*OURS, "optuna", "hyperband")
+RESERVE = 1.3
+"""Share of the seconds that the best network took that is set aside to train it again."""
+
+
+@dataclass
+class Found:
+    """What a search hands over.
+
+    Attributes:
+        validation, test: its accuracy.
+        evaluations: trainings begun.
+        seconds: CPU seconds used.
+        course: CPU seconds and best validation accuracy so far, at each improvement.
+    """
+
+    validation: float
+    test: float
+    evaluations: int
+    seconds: float
+    course: list[tuple[float, float]]
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+class Clock:
+    """CPU seconds of this process since it was made; raises OutOfTime in the main thread when a limit is reached."""
+
+    def __init__(self) -> None:
+        from plain_cnn import OutOfTime
+
+        def ring(*_: object) -> None:
+            raise OutOfTime
+
+        signal.signal(signal.SIGPROF, ring)
+        self._begin = time.process_time()
+
+    def __call__(self) -> float:
+        return time.process_time() - self._begin
+
+    def stop_at(self, seconds: float) -> None:
+        """Ring when so many CPU seconds are used."""
+        signal.setitimer(signal.ITIMER_PROF, max(0.001, seconds - self()))
+
+    def silence(self) -> None:
+        """Never ring."""
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def ours(name: str, seed: int, budget: float, data_dir: Path | None) -> Found:
+    """Lead one of our searches in this process until its time is used up."""
+    from plain_cnn import until_out_of_time
+
+    from gondwana.nas.candidate import Outcome, State
+    from gondwana.nas.config.schema import load_config
+    from gondwana.nas.engine.execute import build_search
+    from gondwana.nas.evaluation.evaluate import evaluate, finalize, load_final_data
+
+    config = load_config("mnist-small", [*SPACE, f"seed={seed}", *OURS[name]])
+    data = load_final_data(config.task.model_dump(mode="json"), data_dir)
+    clock = Clock()
+    search = build_search(config)
+    keys: dict[str, Outcome] = {}
+    states: dict[int, bytes | None] = {}
+    cost: dict[int, float] = {}
+    best: tuple[tuple[int, float], Any] | None = None
+    course: list[tuple[float, float]] = []
+    evaluations = generation = 0
+    with until_out_of_time():
+        clock.stop_at(budget)
+        while True:
+            (candidate,) = search.ask(1)
+            if candidate.generation != generation:
+                generation = candidate.generation
+                states.clear()
+            before = candidate.origin.get("continues")
+            known = keys.get(candidate.key)
+            if known is None:
+                begin = clock()
+                evaluations += 1
+                state = None if before is None else states.pop(before, None)
+                report = evaluate(candidate.spec, data.search, state=state)
+                states[candidate.id] = report.training_state
+                cost[candidate.id] = clock() - begin + cost.get(before, 0.0)
+                outcome = Outcome(
+                    candidate.id,
+                    report.state,
+                    report.fitness,
+                    parameters=report.parameters,
+                    reason=report.reason,
+                )
+                keys[candidate.key] = outcome
+            else:
+                original = known.candidate_id
+                states[candidate.id], cost[candidate.id] = states.get(original), cost[original]
+                duplicate = State.DUPLICATE if known.fitness is not None else known.state
+                outcome = Outcome(
+                    candidate.id,
+                    duplicate,
+                    known.fitness,
+                    parameters=known.parameters,
+                    reason="equal",
+                    duplicate_of=original if duplicate is State.DUPLICATE else None,
+                )
+            search.tell(outcome)
+            if outcome.state is not State.COMPLETED or outcome.fitness is None:
+                continue
+            rank = (int(candidate.origin.get("rung", 0)), outcome.fitness)
+            if best is None or rank > best[0]:
+                best = rank, candidate
+                clock.stop_at(budget - RESERVE * cost[candidate.id])
+            if outcome.fitness > max((value for _, value in course), default=0.0):
+                course.append((clock(), outcome.fitness))
+    clock.silence()
+    if best is None:
+        raise SystemExit(f"{name}: no network was trained in {budget} CPU seconds")
+    report = finalize(best[1].spec, data)
+    generations = search.progress().generation
+    notes = {
+        "generations": generations,
+        "parameters": report.parameters,
+        "searched": best[0][1],
+        "rung": best[0][0],
+    }
+    return Found(report.fitness or 0.0, report.metrics["test_fitness"], evaluations, clock(), course, notes)
+
+
+def _mnist(data_dir: Path | None) -> Any:
+    from gondwana.nas.evaluation.evaluate import load_final_data
+
+    return load_final_data(
+        {"name": "mnist", "options": {"train_size": SIZE, "validation_size": SIZE}}, data_dir
+    )
+
+
+def optuna(seed: int, budget: float, data_dir: Path | None) -> Found:
+    """Optuna's TPE with the median pruner."""
+    import keras
+    import optuna as library
+    from plain_cnn import EPOCHS, Best, OptunaChoices, build, until_out_of_time
+
+    library.logging.set_verbosity(library.logging.WARNING)
+    data = _mnist(data_dir)
+    train, validation = data.search.train, data.search.validation
+    keras.utils.set_random_seed(seed)
+    clock = Clock()
+    best = Best(clock)
+
+    class Prune(keras.callbacks.Callback):
+        def __init__(self, trial: Any) -> None:
+            super().__init__()
+            self._trial = trial
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self._trial.report(logs["val_accuracy"], epoch)
+            if self._trial.should_prune():
+                raise library.TrialPruned
+
+    def objective(trial: Any) -> float:
+        keras.utils.clear_session()
+        choose = OptunaChoices(trial)
+        model = build(choose, train.x.shape[1:], 10)
+        history = model.fit(
+            train.x,
+            train.y,
+            batch_size=choose.one_of("batch_size", [32, 64, 128]),
+            epochs=EPOCHS,
+            validation_data=(validation.x, validation.y),
+            callbacks=[best, Prune(trial)],
+            verbose=0,
+        )
+        return float(max(history.history["val_accuracy"]))
+
+    study = library.create_study(
+        direction="maximize",
+        sampler=library.samplers.TPESampler(seed=seed),
+        pruner=library.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1),
+    )
+    with until_out_of_time():
+        clock.stop_at(budget)
+        study.optimize(objective, n_trials=None)
+    clock.silence()
+    states = [trial.state.name for trial in study.trials]
+    notes = {name: states.count(name) for name in sorted(set(states))}
+    return _handed_over(best, data, len(states), clock, notes)
+
+
+def hyperband(seed: int, budget: float, data_dir: Path | None) -> Found:
+    """KerasTuner's Hyperband, begun anew with another seed whenever it is through."""
+    import keras
+    import keras_tuner
+    from plain_cnn import EPOCHS, Best, TunerChoices, build, until_out_of_time
+
+    data = _mnist(data_dir)
+    train, validation = data.search.train, data.search.validation
+    keras.utils.set_random_seed(seed)
+    clock = Clock()
+    best = Best(clock)
+
+    class Model(keras_tuner.HyperModel):  # type: ignore[misc]
+        def build(self, parameters: Any) -> keras.Model:
+            return build(TunerChoices(parameters), train.x.shape[1:], 10)
+
+        def fit(self, parameters: Any, model: keras.Model, *arguments: Any, **options: Any) -> Any:
+            size = parameters.Choice("batch_size", [32, 64, 128])
+            options["callbacks"] = [*options.get("callbacks", []), _shared(best)]
+            return model.fit(*arguments, batch_size=size, **options)
+
+    trials = 0
+    with tempfile.TemporaryDirectory() as scratch, until_out_of_time():
+        clock.stop_at(budget)
+        for turn in range(1_000_000):
+            tuner = keras_tuner.Hyperband(
+                Model(),
+                objective="val_accuracy",
+                max_epochs=EPOCHS,
+                factor=3,
+                seed=1000 * seed + turn,
+                directory=scratch,
+                project_name=str(turn),
+            )
+            try:
+                tuner.search(train.x, train.y, validation_data=(validation.x, validation.y), verbose=0)
+            finally:
+                trials += len(tuner.oracle.trials)
+    clock.silence()
+    return _handed_over(best, data, trials, clock, {})
+
+
+def _shared(best: Any) -> Any:
+    """Return a callback that passes on what it sees, and stays one when KerasTuner copies it."""
+    import keras
+
+    class Shared(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            best.set_model(self.model)
+            best.on_epoch_end(epoch, logs)
+
+        def __deepcopy__(self, memo: Any) -> Shared:
+            return self
+
+    return Shared()
+
+
+def _handed_over(best: Any, data: Any, evaluations: int, clock: Clock, notes: dict[str, Any]) -> Found:
+    import numpy as np
+
+    seconds, model = clock(), best.network()
+    outputs = model.predict(data.test.x, batch_size=250, verbose=0)
+    test = float(np.mean(outputs.argmax(axis=-1) == data.test.y))
+    return Found(
+        best.value, test, evaluations, seconds, best.course, notes | {"parameters": model.count_params()}
+    )
+
+
+def run_one(name: str, seed: int, arguments: argparse.Namespace) -> None:
+    """Run one search in this process, pinned to a core, and write its row."""
+    os.sched_setaffinity(0, {arguments.core})
+    from gondwana.nas.engine.pools.worker import prepare
+    from gondwana.nas.engine.records.provenance import git_state, versions
+
+    prepare(1)
+    run: Callable[[int, float, Path | None], Found]
+    run = {"optuna": optuna, "hyperband": hyperband}.get(name) or (lambda *a: ours(name, *a))
+    found = run(seed, arguments.seconds, arguments.data_dir)
+    row = {
+        "contestant": name,
+        "seed": seed,
+        "budget": arguments.seconds,
+        "task": f"mnist-{SIZE}",
+        **vars(found),
+    }
+    row |= {"core": arguments.core, "versions": versions() | peers_versions(), "git": git_state()}
+    Path(arguments.row).write_text(json.dumps(row), encoding="utf-8")
+
+
+def peers_versions() -> dict[str, str]:
+    """Return the versions of the peers that are installed."""
+    from importlib import metadata
+
+    found = {}
+    for name in ("optuna", "keras-tuner"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a file; a last line that was cut off is left out."""
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            print(f"{path}: a damaged line is left out and its search run again")
+    return rows
+
+
+def together(names: Sequence[str], seed: int, arguments: argparse.Namespace, scratch: Path) -> None:
+    """Run searches at the same time, one a core, and append the rows of those that finish."""
+    started = []
+    for place, name in enumerate(names):
+        core = arguments.cores[(place + seed) % len(arguments.cores)]
+        row = scratch / f"{name}-{seed}.json"
+        command = [sys.executable, __file__, "--one", name, "--seed", str(seed), "--core", str(core)]
+        command += ["--row", str(row), "--seconds", str(arguments.seconds)]
+        command += [] if arguments.data_dir is None else ["--data-dir", str(arguments.data_dir)]
+        log = (scratch / f"{name}-{seed}.log").open("w")
+        started.append((name, row, log, subprocess.Popen(command, stdout=log, stderr=log)))
+    for name, row, log, process in started:
+        code = process.wait()
+        log.close()
+        if not row.exists():
+            print(f"{name}, seed {seed}: exit code {code}\n{Path(log.name).read_text()[-1500:]}", flush=True)
+            continue
+        with arguments.out.open("a", encoding="utf-8") as stream:
+            if stream.tell() and not arguments.out.read_bytes().endswith(b"\n"):
+                stream.write("\n")
+            stream.write(row.read_text(encoding="utf-8") + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        found = json.loads(row.read_text(encoding="utf-8"))
+        print(
+            f"{name:<10} seed {seed}: test {found['test']:.4f}, validation {found['validation']:.4f}, "
+            f"{found['evaluations']} trainings in {found['seconds']:.0f} CPU s",
+            flush=True,
+        )
+
+
+def table(rows: Sequence[dict[str, Any]], budget: float) -> None:
+    """Print mean test accuracy by contestant, and Wilcoxon's p of ours against each, Holm-corrected."""
+    from scipy import stats
+
+    by: dict[str, dict[int, float]] = {}
+    for row in rows:
+        if row["budget"] == budget:
+            by.setdefault(row["contestant"], {})[row["seed"]] = row["test"]
+    tests = {}
+    for name, values in by.items():
+        common = sorted(values.keys() & by.get("gondwana", {}).keys())
+        gains = [by["gondwana"][seed] - values[seed] for seed in common] if name != "gondwana" else []
+        if len(gains) > 1 and any(gains):
+            tests[name] = (statistics.fmean(gains), float(stats.wilcoxon(gains).pvalue))
+    largest = 0.0
+    corrected = {}
+    for place, name in enumerate(sorted(tests, key=lambda each: tests[each][1])):
+        largest = max(largest, min(1.0, (len(tests) - place) * tests[name][1]))
+        corrected[name] = largest
+    for name, values in sorted(by.items()):
+        line = f"{name:<10} {len(values):>3} seeds, test accuracy {statistics.fmean(values.values()):.4f}"
+        if name in tests:
+            line += f", gondwana {tests[name][0]:+.4f} (Wilcoxon, Holm-corrected, p = {corrected[name]:.3f})"
+        print(line)
+
+
+def main() -> int:
+    """Run what is missing, print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, help="JSON lines, one a finished search")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--seconds", type=float, default=300.0, help="CPU seconds of each search")
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument(
+        "--contestants", nargs="+", choices=CONTESTANTS, default=["gondwana", "optuna", "random"]
+    )
+    parser.add_argument("--cores", nargs="+", type=int, default=sorted(os.sched_getaffinity(0)))
+    for name in ("--one", "--row"):
+        parser.add_argument(name, help=argparse.SUPPRESS)
+    for name in ("--seed", "--core"):
+        parser.add_argument(name, type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one is not None:
+        run_one(arguments.one, arguments.seed, arguments)
+        return 0
+    if arguments.out is None:
+        parser.error("name a file with --out")
+    with tempfile.TemporaryDirectory() as scratch:
+        for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
+            rows = read(arguments.out)
+            done = {(row["contestant"], row["seed"]) for row in rows if row["budget"] == arguments.seconds}
+            missing = [name for name in arguments.contestants if (name, seed) not in done]
+            for first in range(0, len(missing), len(arguments.cores)):
+                together(missing[first : first + len(arguments.cores)], seed, arguments, Path(scratch))
+    table(read(arguments.out), arguments.seconds)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
