@@ -9,7 +9,7 @@ import gondwana.tasks.datasets  # noqa: F401  (importing a task registers it)
 from gondwana.tasks.base import Head, SearchData, Split, Task, TaskInfo
 from gondwana.tasks.data import DamagedDataError, MissingDataError
 from gondwana.tasks.metrics import Metric, register_metric
-from gondwana.tasks.own_data import arrays, table, user_files  # noqa: F401  (importing a task registers it)
+from gondwana.tasks.own_data import arrays, image_folder, table  # noqa: F401  (importing a task registers it)
 from gondwana.tasks.registry import get, names, register
 from gondwana.tasks.user_code import load_file
 

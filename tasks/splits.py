@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -80,3 +80,20 @@ def classification_head(classes: int, *, name: str = "output", **changes: Any) -
         chance=1.0 / classes,
     )
     return replace(head, **changes)
+
+
+def regression_head(scale: Sequence[float] = ()) -> Head:
+    """Return the head of a regression: one linear unit, squared error, R squared, of which the mean has 0.
+
+    Args:
+        scale: mean and deviation by which the target was standardized; errors are shown in the units from before.
+    """
+    head = Head("output", 1, "linear", "mean_squared_error", "r2_score", 0.0)
+    return replace(head, scale=(float(scale[0]), float(scale[1]))) if scale else head
+
+
+def scale_of(preprocessing: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return mean and deviation of the target from what a task keeps of its preprocessing; nothing for classes."""
+    if "deviation" not in preprocessing:
+        return ()
+    return float(preprocessing["mean"]), float(preprocessing["deviation"])

@@ -71,6 +71,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         training: Mapping[str, Any] | None = None,
         ensemble_size: int = 5,
         validation_fraction: float = 0.2,
+        metric: str | None = None,
         run_dir: str | Path | None = None,
         verbose: int = 0,
     ) -> None:
@@ -83,6 +84,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         self.training = training
         self.ensemble_size = ensemble_size
         self.validation_fraction = validation_fraction
+        self.metric = metric
         self.run_dir = run_dir
         self.verbose = verbose
 
@@ -171,10 +173,10 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             path = Path(scratch, "run") if self.run_dir is None else Path(self.run_dir)
             train, validation = self._divided(target)
             parts = [(_taken(rows, part), target[part]) for part in (train, validation)]
-            found = of_prepared(prepare(parts[0], parts[1:], predict=self._predict))
+            found = of_prepared(prepare(parts[0], parts[1:], predict=self._predict), self.metric)
             self._search(found, path)
             whole = prepare((rows, target), parts[1:], predict=self._predict)
-            final = final_network(path, of_prepared(whole), self._members(), deadline)
+            final = final_network(path, of_prepared(whole, self.metric), self._members(), deadline)
             self.score_, self._network, self._saved = final.fitness, final.model, final.content
             self.preprocessing_ = dict(whole.preprocessing)
             if self.run_dir is not None:

@@ -13,6 +13,7 @@ from gondwana.tasks.base import SearchData, Task
 from gondwana.tasks.own_data.arrays import divided, packed
 from gondwana.tasks.own_data.memory import Prepared, prepare
 from gondwana.tasks.registry import names, register, task_class
+from gondwana.tasks.splits import scale_of
 
 FORMS = "(x, y), (x_train, y_train, x_validation, y_validation[, x_test, y_test]) or a Task"
 
@@ -60,16 +61,18 @@ def given(data: Any, seed: int) -> GivenData:
     return of_prepared(prepare(parts[0], parts[1:]))
 
 
-def of_prepared(prepared: Prepared) -> GivenData:
-    """Return splits as data of a run."""
+def of_prepared(prepared: Prepared, metric: str | None = None) -> GivenData:
+    """Return splits as data of a run; ``metric`` is the fitness in place of accuracy or R squared."""
     content = packed(prepared.splits)
-    options = {
+    options: dict[str, Any] = {} if metric is None else {"metric": metric}
+    options |= {
         "path": DATA,
         "predict": "class" if prepared.classes else "number",
         "shape": list(prepared.splits[0].x.shape[1:]),
         "classes": prepared.classes,
         "sha256": hashlib.sha256(content).hexdigest(),
         "prepared": True,
+        "scale": list(scale_of(prepared.preprocessing)),
     }
     return GivenData({"name": "arrays", "options": options}, prepared, content)
 

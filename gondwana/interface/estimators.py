@@ -29,6 +29,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         training: entries of the ``training`` section of a config that replace the defaults.
         ensemble_size: architectures, the best first, whose networks are averaged; 1 for a single one.
         validation_fraction: share of the rows that candidates are compared on.
+        metric: what the search selects by, in place of accuracy: a name of ``gondwana.tasks.metrics.METRICS`` such as
+            ``balanced_accuracy``, ``f1_macro``, ``roc_auc`` or ``log_loss``.
         run_dir: folder to keep the run in, missing or empty; None keeps nothing.
         verbose: 1 shows how the search goes on.
 
@@ -37,7 +39,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         network_: the Keras model.
         preprocessing_: how rows become its inputs, as a JSON object.
         columns_: what the columns of a table were taken for, in words; empty for other inputs.
-        score_: best validation accuracy of its members in the search.
+        score_: best fitness of its members on the validation rows: accuracy, or the metric (errors negative).
         n_features_in_, feature_names_in_: as in scikit-learn.
 
     Examples:
@@ -79,7 +81,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
 class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A network that predicts a number, found by a search; see :class:`NetworkClassifier`.
 
-    The target is standardized while it is learned. ``score`` is R squared, and so is ``score_`` on the validation rows.
+    The target is standardized while it is learned. ``score`` is R squared, and so is ``score_`` on the validation rows
+    unless ``metric`` is another one, such as ``mae``, ``rmse`` or ``mape``.
     """
 
     _predict = "number"

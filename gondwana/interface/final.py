@@ -16,6 +16,8 @@ from gondwana.interface.data import GivenData
 if TYPE_CHECKING:
     import keras
 
+    from gondwana.nas.candidate import Outcome
+
 TRIED = 5
 """Candidates that are tried beyond those wanted, the best first, if trainings on all rows diverge."""
 
@@ -46,7 +48,8 @@ def final_network(
 ) -> FinalNetwork:
     """Train the best candidates of a run anew, on the first split of ``found``, and average their outputs.
 
-    The best are those of least validation loss: on few rows it tells more than a count of mistakes.
+    The best are those of least validation loss: on few rows it tells more than a count of mistakes. Where a metric was
+    asked for, they are the best by that.
 
     Args:
         run_dir: the run.
@@ -69,7 +72,7 @@ def final_network(
     info = get(found.task["name"], **found.task["options"]).info
     reason, best = "no candidate could be trained to the end", -math.inf
     models: list[keras.Model] = []
-    for fitness, spec in _ranked(run_dir, members + TRIED):
+    for fitness, spec in _ranked(run_dir, members + TRIED, "metric" in found.task["options"]):
         if len(models) == members or (models and deadline is not None and time.monotonic() > deadline):
             break
         model = build_model({**spec, "task": found.task})
@@ -124,7 +127,7 @@ def loaded(content: bytes) -> keras.Model:
         return load_network(path)
 
 
-def _ranked(run_dir: Path, count: int) -> Iterator[tuple[float, dict[str, Any]]]:
+def _ranked(run_dir: Path, count: int, by_fitness: bool) -> Iterator[tuple[float, dict[str, Any]]]:
     from gondwana.nas.candidate import State
     from gondwana.nas.engine.records.run_folder import RunFolder
 
@@ -132,7 +135,12 @@ def _ranked(run_dir: Path, count: int) -> Iterator[tuple[float, dict[str, Any]]]
         found = [
             item for item in store.outcomes() if item.state is State.COMPLETED and item.fitness is not None
         ]
-        found.sort(key=lambda item: (item.metrics.get("val_loss", math.inf), item.candidate_id))
+
+        def place(item: Outcome) -> tuple[float, int]:
+            first = -(item.fitness or 0.0) if by_fitness else item.metrics.get("val_loss", math.inf)
+            return first, item.candidate_id
+
+        found.sort(key=place)
         for item in found[:count]:
             yield item.fitness or 0.0, dict(store.candidate(item.candidate_id).spec)
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from gondwana.tasks.base import Head, SearchData, Split, Task, TaskInfo
+from gondwana.tasks.base import SearchData, Split, Task, TaskInfo
 from gondwana.tasks.data import DamagedDataError
 from gondwana.tasks.options import check_choice, check_int
 from gondwana.tasks.own_data.files import located, three_ways
 from gondwana.tasks.own_data.memory import CLASS, NUMBER, Prepared, Rows, as_rows, as_series, prepare
 from gondwana.tasks.own_data.target import kind_of_target, refuse_empty
 from gondwana.tasks.registry import register
-from gondwana.tasks.splits import classification_head
+from gondwana.tasks.splits import classification_head, regression_head, scale_of
 
 PARTS = ("train", "validation", "test")
 
@@ -40,6 +40,7 @@ class ArrayFile(Task):
         classes: number of classes, 0 for a regression; inferred.
         sha256: digest of the file; a file with another one is refused.
         prepared: whether the arrays are what the network receives already.
+        scale: mean and deviation by which the target of a regression was standardized; inferred.
     """
 
     path: str
@@ -49,6 +50,7 @@ class ArrayFile(Task):
     classes: int = 0
     sha256: str | None = None
     prepared: bool = False
+    scale: Sequence[float] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.path, str) or not self.path:
@@ -63,11 +65,13 @@ class ArrayFile(Task):
         """What goes in and what comes out; looks at the file if that has to be inferred."""
         if not self.shape:
             return self.resolved().info
-        head = Head("output", 1, "linear", "mean_squared_error", "r2_score", 0.0)
+        head = regression_head(self.scale)
         if self.classes:
             head = classification_head(self.classes)
         shape = tuple(int(size) for size in self.shape)
-        return TaskInfo("arrays", shape, (head,), options=asdict(self) | {"shape": list(shape)})
+        return TaskInfo(
+            "arrays", shape, (head,), options=asdict(self) | {"shape": list(shape), "scale": list(self.scale)}
+        )
 
     def resolved(self, data_dir: Path | None = None) -> ArrayFile:
         """Return the task with shape, classes and digest among its options."""
@@ -80,6 +84,7 @@ class ArrayFile(Task):
             predict=CLASS if found.classes else NUMBER,
             shape=found.splits[0].x.shape[1:],
             classes=found.classes,
+            scale=scale_of(found.preprocessing),
             sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gondwana.tasks.base import Head, SearchData, Split, Task, TaskInfo
+from gondwana.tasks.base import SearchData, Split, Task, TaskInfo
 from gondwana.tasks.data import DamagedDataError
 from gondwana.tasks.options import check_choice, check_int, check_names
 from gondwana.tasks.own_data.columns import Column, infer
@@ -28,7 +28,7 @@ from gondwana.tasks.own_data.target import (
     target_numbers,
 )
 from gondwana.tasks.registry import register
-from gondwana.tasks.splits import classification_head, standardization
+from gondwana.tasks.splits import classification_head, regression_head, standardization
 
 FIRST_LINE = 2
 """Line of the file with the first row."""
@@ -58,6 +58,8 @@ class Table(Task):
         columns: what is to be known of columns otherwise inferred: a kind by name, ``drop`` to leave one out.
         predict: ``class`` or ``number``; None infers it from the target.
         schema: what was inferred, for each input column; written by a run, and inferred if empty.
+        scale: mean and deviation by which a numeric target was standardized, in whose units errors are shown; written
+            by a run, and inferred if empty.
     """
 
     path: str
@@ -70,6 +72,7 @@ class Table(Task):
     columns: Mapping[str, Any] = field(default_factory=dict)
     predict: str | None = None
     schema: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    scale: Sequence[float] = ()
 
     def __post_init__(self) -> None:
         for name in ("path", "target", "separator"):
@@ -93,7 +96,7 @@ class Table(Task):
         """What goes in and what comes out; looks at the file if that has to be inferred."""
         if not (self.schema or self._declared):
             return self.resolved().info
-        head = Head("output", 1, "linear", "mean_squared_error", "r2_score", 0.0)
+        head = regression_head(self.scale)
         if self.classes:
             head = classification_head(len(self.classes))
         if self.schema:
@@ -104,13 +107,13 @@ class Table(Task):
 
     def options(self) -> dict[str, Any]:
         """Return the options as plain data; those that came after 0.1.0 only if they say something."""
-        lists = {name: list(getattr(self, name)) for name in ("numeric", "classes")}
+        lists = {name: list(getattr(self, name)) for name in ("numeric", "classes", "scale")}
         categorical = {name: list(values) for name, values in self.categorical.items()}
         every = asdict(self) | lists | {"categorical": categorical}
         return {
             name: value
             for name, value in every.items()
-            if value or name not in ("columns", "predict", "schema")
+            if value or name not in ("columns", "predict", "schema", "scale")
         }
 
     def resolved(self, data_dir: Path | None = None) -> Table:
@@ -135,12 +138,15 @@ class Table(Task):
                 tuple(map(str, self.classes or class_names(target, self.target))) if predict == CLASS else ()
             )
             task = replace(self, separator=separator, predict=predict, classes=classes)
-            train = task._parts(task._labels(target))[2]
+            labels = task._labels(target)
+            train = task._parts(labels)[2]
+            scale = () if task.classes else standardization(labels[train])
             schema = infer(cells.drop(columns=self.target).iloc[train], self._said())
             TableEncoder().fit(cells.iloc[train], schema)
         except ValueError as error:
             raise DamagedDataError(f"table: {path}: {error}") from error
-        return replace(task, schema={name: column.to_json() for name, column in schema.items()})
+        found = {name: column.to_json() for name, column in schema.items()}
+        return replace(task, schema=found, scale=scale)
 
     def describe(self) -> tuple[str, ...]:
         """Return a line for the target and one for each input column, if they were inferred."""

@@ -161,3 +161,16 @@ def test_a_metric_of_ones_own_is_registered_by_name():
             metrics.register_metric(metrics.Metric("mcc", own.kinds, worst_class, own.chance))
     finally:
         del metrics.METRICS["worst_class"]
+
+
+def test_the_errors_of_a_table_are_in_the_units_of_its_target(tmp_path):
+    rows = RNG.normal(size=(60, 2))
+    prices = 1000 + 200 * rows[:, 0]
+    lines = [f"{a},{b},{price}" for (a, b), price in zip(rows, prices, strict=True)]
+    (tmp_path / "houses.csv").write_text("\n".join(["a,b,price", *lines]), encoding="utf-8")
+    task = tasks.get("table", path=str(tmp_path / "houses.csv"), target="price", metric="mae").resolved()
+    head = task.info.heads[0]
+    assert head.scale == pytest.approx((prices.mean(), prices.std()), rel=0.2)
+    assert task.info.chance == pytest.approx(-0.798 * head.scale[1], rel=0.01)
+    again = tasks.get("table", **task.info.options)  # as a worker is told of it
+    assert again.info.heads == task.info.heads
