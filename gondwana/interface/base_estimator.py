@@ -21,12 +21,12 @@ from sklearn.utils.validation import (
 )
 
 from gondwana.interface.data import GivenData, of_prepared
-from gondwana.interface.defaults import default_search, default_training
 from gondwana.interface.evolving import keeper, print_line
 from gondwana.interface.final import final_network, keep_network, loaded
 from gondwana.interface.run import outputs
 from gondwana.nas.cli.progress import ProgressView
 from gondwana.nas.config.durations import seconds_of
+from gondwana.nas.searches.defaults import default_search, default_training
 from gondwana.tasks.options import check_choice
 from gondwana.tasks.own_data.answers import Answers
 from gondwana.tasks.own_data.memory import as_rows, prepare

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gondwana.interface.data import GivenData, given
-from gondwana.interface.defaults import default_search, default_training
 from gondwana.interface.run import Run
+from gondwana.nas.searches.defaults import default_search, default_training
 
 if TYPE_CHECKING:
     from gondwana.nas.config.schema import RunConfig

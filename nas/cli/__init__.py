@@ -74,6 +74,7 @@ def _mount(module: str, *, group: str | None = None, commands: tuple[str, ...] =
 _mount("report", commands=("compare", "report", "serve"))
 _mount("activations", group="activations")
 _mount("init", commands=("init", "signals"))
+_mount("new", commands=("new", "check"))
 
 
 def main() -> None:

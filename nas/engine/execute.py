@@ -118,9 +118,9 @@ def start(config: RunConfig, path: Path, execution: Execution | None = None) -> 
     """
     execution = execution or Execution()
     check_trackers(config.engine.mlflow)
-    task, config = _resolved(config, execution.data_dir)
+    task, config = resolved_task(config, execution.data_dir)
     search = execution.search(config)
-    data, notes = _checked_data(config, execution, execution.data_dir)
+    data, notes = checked_data(config, execution, execution.data_dir)
     preprocessing = task.preprocessing(execution.data_dir)
     for line in (*task.describe(), *notes):
         if execution.tell is not None:
@@ -180,7 +180,7 @@ def resume(path: Path, execution: Execution | None = None, overrides: Sequence[s
                 return _result(path, True, store)
             check_trackers(config.engine.mlflow)
             search = execution.search(config)
-            data, notes = _checked_data(config, execution, folder.data_root)
+            data, notes = checked_data(config, execution, folder.data_root)
             with execution.pool(config) as pool:
                 pool.share(SEARCH_DATA, data)
                 _add_environment(folder, environment(config.seed, pool.devices()))
@@ -211,7 +211,7 @@ def task_info(config: RunConfig) -> TaskInfo:
     return tasks.get(config.task.name, **config.task.options).info
 
 
-def _resolved(config: RunConfig, data_dir: Path | None) -> tuple[Task, RunConfig]:
+def resolved_task(config: RunConfig, data_dir: Path | None) -> tuple[Task, RunConfig]:
     """Return the task, and the config with what the task infers from its data among its options."""
     from gondwana import tasks
 
@@ -223,7 +223,7 @@ def _resolved(config: RunConfig, data_dir: Path | None) -> tuple[Task, RunConfig
     return found, config.model_copy(update={"task": TaskConfig(name=config.task.name, options=options)})
 
 
-def _checked_data(
+def checked_data(
     config: RunConfig, execution: Execution, data_dir: Path | None
 ) -> tuple[Any, tuple[str, ...]]:
     """Load what the search may see, and check it. Return it, and what is suspicious about it, in sentences."""
