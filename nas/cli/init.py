@@ -1,4 +1,4 @@
-"""``gondwana init`` and ``gondwana signals``: AutoInit for a Keras model in a file, or what a Python function builds."""
+"""``gondwana init`` and ``gondwana signals``: AutoInit for a Keras model in a file, or for what a function builds."""
 
 from __future__ import annotations
 
