@@ -191,7 +191,9 @@ def test_half_precision_parameters_get_the_planned_scale(dtype):
     plan = autoinit.plan(module, torch.zeros(2, 64, dtype=dtype))
     autoinit.apply(plan, module, 0)
     assert module[0].weight.dtype == dtype
-    assert float(module[0].weight.detach().float().std()) == pytest.approx(plan.weights[0].deviation, rel=0.05)
+    assert float(module[0].weight.detach().float().std()) == pytest.approx(
+        plan.weights[0].deviation, rel=0.05
+    )
 
 
 def test_orthogonal_weights_have_orthonormal_rows_up_to_their_scale():
