@@ -15,7 +15,6 @@ from gondwana.autoinit.frontends.torch.running import numbers
 from gondwana.autoinit.propagation.calculus import Calculus, Energy
 from gondwana.autoinit.settings import Settings
 from gondwana.autoinit.signals.signal import Signal
-from gondwana.autoinit.signals.window import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ class Call:
             return numbers(self.constants[index]) if index in self.graph.constant else None
         return None if value is None or isinstance(value, str) else np.asarray(value, np.float64)
 
-    def shape(self, place: int) -> Shape:
+    def shape(self, place: int) -> tuple[int, ...]:
         """Return the shape of a tensor argument as PyTorch has it."""
         index = self.number_of(place)
         if index is None:
@@ -100,11 +99,11 @@ class Call:
         """Return the numbers of the inputs that are not constant."""
         return tuple(index for index in self.step.inputs if index not in self.graph.constant)
 
-    def before(self, number: int = 0) -> Shape:
+    def before(self, number: int = 0) -> tuple[int, ...]:
         """Return the shape of an example of an input that is not constant, (positions..., channels)."""
         return self.graph.lasting(self.variable_inputs()[number])
 
-    def after(self, number: int = 0) -> Shape:
+    def after(self, number: int = 0) -> tuple[int, ...]:
         """Return the shape of an example of an output, (positions..., channels)."""
         return self.graph.lasting(self.step.outputs[number])
 

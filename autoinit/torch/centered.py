@@ -31,7 +31,7 @@ _CLASSES = (
 )
 """Modules that apply a function to every entry."""
 
-_NAMES = (
+_NAMES: tuple[str, ...] = (
     "relu",
     "relu6",
     "leaky_relu",

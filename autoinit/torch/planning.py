@@ -108,7 +108,7 @@ def plan(
     walk = Walk(graph, Given(settings, kept, biases == "zero", extra, arrays))
     walk.run(_input_signals(graph, settings, means, variances, arrays))
     scales = {} if weights == "actual" else walk.scales
-    return Plan(graph.name, tuple(walk.calls), _planned_weights(module, scales), settings, chosen)
+    return Plan(graph.name, walk.calls_with_gradients(), _planned_weights(module, scales), settings, chosen)
 
 
 def _statistics(data: Data | None, means: Statistic | None, variances: Statistic | None) -> tuple[Any, Any]:

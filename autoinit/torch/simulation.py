@@ -180,7 +180,7 @@ class Simulation:
         for run in range(self.runs):
             seed = int(generator(self.settings.seed, step.outputs[0], 1, run).integers(1 << 31))
             with undisturbed(seed, self.graph.device):
-                outputs.append(called(step, [self._value(index, run) for index in step.inputs]))
+                outputs.append(called(step, [self.value(index, run) for index in step.inputs]))
         for place, index in enumerate(step.outputs):
             made = [part[place] for part in outputs]
             self.values[index] = self._as_loud_as_planned(index, made) if planned else made
@@ -193,7 +193,8 @@ class Simulation:
             return made
         return [x * math.sqrt(planned / drawn) for x in made]
 
-    def _value(self, index: int, run: int) -> Any:
+    def value(self, index: int, run: int) -> Any:
+        """Return a tensor of one run: a constant, what was made, or a draw of what the plan knows."""
         if index in self.graph.constant:
             return self._constant(index, run // self.per_group)
         if index not in self.values:

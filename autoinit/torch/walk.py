@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from gondwana.autoinit.signals.fields import field_of
 from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.torch.calls import Call, Result, Rule, Scale, Weighted, find_rule
 from gondwana.autoinit.torch.dependence import Dependence
+from gondwana.autoinit.torch.gradients import gradients
 from gondwana.autoinit.torch.rules.moves import MOVES
 from gondwana.autoinit.torch.simulation import Found, Simulation
 from gondwana.autoinit.torch.slopes import slopes_after
@@ -107,7 +108,16 @@ class Walk:
         self.calls, self.scales, self.unknown = [], {}, []
         self.dependence = Dependence(self.graph, self.drawn)
         kept = {step.outputs[0]: self._reason(step) for step in self.steps}
-        simulation = Simulation(
+        simulation = self._simulation(kept)
+        for step in self.steps:
+            if not any(self.graph.is_float(index) for index in step.outputs):
+                self.signals.update(dict.fromkeys(step.outputs, Signal(0.0, 1.0)))
+                continue
+            self._take(step, simulation, energies, received, kept[step.outputs[0]])
+        return {key: _energy(found) for key, found in received.items()}
+
+    def _simulation(self, kept: Mapping[int, str]) -> Simulation:
+        return Simulation(
             self.graph,
             self.settings,
             self.signals,
@@ -118,12 +128,18 @@ class Walk:
             self.given.data,
             self.memory,
         )
-        for step in self.steps:
-            if not any(self.graph.is_float(index) for index in step.outputs):
-                self.signals.update(dict.fromkeys(step.outputs, Signal(0.0, 1.0)))
-                continue
-            self._take(step, simulation, energies, received, kept[step.outputs[0]])
-        return {key: _energy(found) for key, found in received.items()}
+
+    def calls_with_gradients(self) -> tuple[PlannedCall, ...]:
+        """Return the calls with what a backward pass brings to their outputs."""
+        found = gradients(self.graph, self._simulation({}))
+        listed = [step for step in self.steps if self._lists(step)]
+        return tuple(
+            replace(call, gradient=found.get(step.outputs[0], math.nan))
+            for call, step in zip(self.calls, listed, strict=True)
+        )
+
+    def _lists(self, step: Step) -> bool:
+        return step.kind not in MOVES and any(self.graph.is_float(index) for index in step.outputs)
 
     def _take(
         self,
@@ -146,7 +162,7 @@ class Walk:
             if scale.energy > 0:
                 received[id(scale.weight.parameter)].append((step.kind == "aten.embedding", scale.energy))
         simulated = not simulation.open.isdisjoint(step.outputs)
-        if step.kind not in MOVES:
+        if self._lists(step):
             self.calls.append(
                 PlannedCall(
                     step.name,

@@ -125,7 +125,7 @@ class _Reader:
             if held is None and node.name not in signature.user_inputs:
                 self.known[node] = None
                 continue
-            argument = held if held is not None else next(given, None)
+            argument: Any = held if held is not None else next(given, None)
             if not isinstance(value, torch.Tensor):
                 self.known[node] = argument
                 continue
@@ -170,7 +170,7 @@ class _Reader:
         arguments = mapped(tuple(node.args), filled)
         keywords = mapped(dict(node.kwargs), filled)
         outputs = self._numbered(node)
-        kind, overwrites = kind_of(node.target), ()
+        kind, overwrites = kind_of(node.target), tuple[int, ...]()
         if kind.endswith("_") and not kind.endswith("__") and isinstance(node.args[0], torch.fx.Node):
             kind, overwrites = kind[:-1], (0,)
             self.known[node.args[0]] = self.known[node]

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from gondwana.autoinit.errors import ModelError
-from gondwana.autoinit.signals.window import Shape
 
 
 class Layout(NamedTuple):
@@ -92,7 +91,7 @@ class Graph:
     """
 
     name: str
-    shapes: list[Shape] = field(default_factory=list)
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
     dtypes: list[Any] = field(default_factory=list)
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
@@ -161,12 +160,14 @@ def example_tensors(example_inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any
     Raises:
         ModelError: if there are none.
     """
+    args: tuple[Any, ...] = ()
+    named: dict[str, Any] = {}
     if isinstance(example_inputs, Mapping):
-        args, named = (), dict(example_inputs)
+        named = dict(example_inputs)
     elif isinstance(example_inputs, tuple | list):
-        args, named = tuple(example_inputs), {}
+        args = tuple(example_inputs)
     else:
-        args, named = (example_inputs,), {}
+        args = (example_inputs,)
     if not any(hasattr(value, "shape") for value in (*args, *named.values())):
         raise ModelError(
             "example_inputs= takes a tensor, a tuple of the arguments of forward(), or a mapping of named ones. "

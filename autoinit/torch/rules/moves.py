@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gondwana.autoinit.errors import UnsupportedLayerError
 from gondwana.autoinit.frontends.torch.graph import tensors_in
+from gondwana.autoinit.frontends.torch.running import numbers
 from gondwana.autoinit.signals.signal import Signal, mixture
 from gondwana.autoinit.torch.calls import Call, rule
 from gondwana.autoinit.torch.rules.operands import constant_signal
@@ -20,16 +23,16 @@ def concatenate(call: Call, *signals: Signal) -> Signal:
         index = call.step.inputs[slot.position]
         shape = call.graph.shapes[index]
         sizes.append(1.0 if call.step.kind == "aten.stack" or not shape else float(shape[axis] or 1))
-        values = call.constants.get(index)
+        values: Any = call.constants.get(index)
         found.append(
-            next(given) if index not in call.graph.constant else constant_signal(call, values.to("cpu"))
+            next(given) if index not in call.graph.constant else constant_signal(call, numbers(values))
         )
     if call.step.kind == "aten.stack":
         return mixture(found, sizes) if len({id(s) for s in found}) > 1 else found[0]
     return call.calculus.concatenate(found, sizes)
 
 
-_MOVES = (
+_MOVES: tuple[str, ...] = (
     "view",
     "reshape",
     "flatten",

@@ -118,7 +118,7 @@ def test_frozen_and_left_out_layers_keep_their_bytes_and_enter_as_they_are():
     before = state(module)
     plan = autoinit.plan(module, torch.zeros(16, 64))
     assert [call.kept for call in plan.calls] == ["frozen", "", ""]
-    spread = float(torch.square(module[0].weight).mean()) * 64
+    spread = float(torch.square(module[0].weight.detach()).mean()) * 64
     assert plan.calls[0].outputs[0].second_moment == pytest.approx(spread, rel=0.1)
     assert plan.weights[0].deviation ** 2 == pytest.approx(2 / spread / 64, rel=0.15)
     autoinit.apply(plan, module, 0)
@@ -191,7 +191,9 @@ def test_half_precision_parameters_get_the_planned_scale(dtype):
     plan = autoinit.plan(module, torch.zeros(2, 64, dtype=dtype))
     autoinit.apply(plan, module, 0)
     assert module[0].weight.dtype == dtype
-    assert float(module[0].weight.float().std()) == pytest.approx(plan.weights[0].deviation, rel=0.05)
+    assert float(module[0].weight.detach().float().std()) == pytest.approx(
+        plan.weights[0].deviation, rel=0.05
+    )
 
 
 def test_orthogonal_weights_have_orthonormal_rows_up_to_their_scale():
@@ -327,6 +329,16 @@ def test_calibration_corrects_every_layer_and_uses_the_callers_data():
     assert "norm.running_mean" not in changed(module, before)
     other, data = small(), torch.full((100, 64), 5.0) + torch.randn(100, 64)
     autoinit.calibrate(other, torch.zeros(10, 64), data, seed=1)
-    assert float(other[0](data).square().mean()) == pytest.approx(1.0, rel=0.15)
+    assert float(other[0](data).detach().square().mean()) == pytest.approx(1.0, rel=0.15)
     with pytest.raises(AutoInitError, match="tolerance"):
         autoinit.calibrate(other, torch.zeros(10, 64), tolerance=-1)
+
+
+def test_gradients_come_back_as_the_theory_says():
+    module = nn.Sequential(nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 64))
+    calls = autoinit.plan(module, torch.zeros(32, 256)).calls
+    assert calls[2].gradient == pytest.approx(1.0, rel=0.1)
+    assert calls[1].gradient == pytest.approx(
+        64 * 2 / 256, rel=0.1
+    )  # fan_out times the variance of the weights
+    assert calls[0].gradient == pytest.approx(64 * 2 / 256 / 2, rel=0.1)
