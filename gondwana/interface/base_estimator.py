@@ -152,6 +152,10 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         if isinstance(X, pd.Series) or _is_text(X):
             X = as_rows(X)
         if not isinstance(X, pd.DataFrame):
+            if np.iscomplexobj(X):
+                raise ValueError(
+                    "Complex data not supported: give real and imaginary parts as columns of their own"
+                )
             return validate_data(
                 self, X, reset=reset, ensure_all_finite="allow-nan", allow_nd=True, dtype="numeric"
             )
