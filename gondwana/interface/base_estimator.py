@@ -152,7 +152,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         if isinstance(X, pd.Series) or _is_text(X):
             X = as_rows(X)
         if not isinstance(X, pd.DataFrame):
-            if np.iscomplexobj(X):
+            if getattr(getattr(X, "dtype", None), "kind", "") == "c":
                 raise ValueError(
                     "Complex data not supported: give real and imaginary parts as columns of their own"
                 )
