@@ -128,6 +128,11 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             )
         rows = self._rows(X, reset=True)
         target = column_or_1d(y, warn=True)
+        if self._predict == "number" and any(isinstance(value, str) for value in target[:1]):
+            raise ValueError(
+                "a regressor needs numbers as its target; NetworkClassifier learns classes. "
+                f"Received: {str(target[0])!r}"
+            )
         if self._predict == "number" or target.dtype.kind in "fc":
             target = check_array(
                 target, ensure_2d=False, dtype="numeric" if target.dtype == object else None, input_name="y"
@@ -149,6 +154,10 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         if isinstance(X, pd.Series) or _is_text(X):
             X = as_rows(X)
         if not isinstance(X, pd.DataFrame):
+            if getattr(getattr(X, "dtype", None), "kind", "") == "c":
+                raise ValueError(
+                    "Complex data not supported: give real and imaginary parts as columns of their own"
+                )
             return validate_data(
                 self, X, reset=reset, ensure_all_finite="allow-nan", allow_nd=True, dtype="numeric"
             )
@@ -166,15 +175,16 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         """
         from gondwana.nas.cli.quiet import load_keras
 
+        begin = time.monotonic()
         load_keras()
         seconds = seconds_of(self.time_budget)
-        deadline = None if seconds is None else time.monotonic() + ALMOST * seconds
+        deadline = None if seconds is None else begin + ALMOST * seconds
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch, "run") if self.run_dir is None else Path(self.run_dir)
             train, validation = self._divided(target)
             parts = [(_taken(rows, part), target[part]) for part in (train, validation)]
             found = of_prepared(prepare(parts[0], parts[1:], predict=self._predict), self.metric)
-            self._search(found, path)
+            self._search(found, path, spent=time.monotonic() - begin)
             whole = prepare((rows, target), parts[1:], predict=self._predict)
             final = final_network(path, of_prepared(whole, self.metric), self._members(), deadline)
             self.score_, self._network, self._saved = final.fitness, final.model, final.content
@@ -199,8 +209,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         moved = np.flatnonzero(np.isin(labels, np.setdiff1d(labels, labels[train])))
         return np.union1d(train, moved), np.setdiff1d(validation, moved)
 
-    def _search(self, found: GivenData, path: Path) -> None:
-        """Lead a run over the divided rows.
+    def _search(self, found: GivenData, path: Path, *, spent: float) -> None:
+        """Lead a run over the divided rows; ``spent`` seconds of the time budget are over.
 
         Raises:
             InterruptedSearch: if it was stopped.
@@ -209,7 +219,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         from gondwana.nas.engine.execute import Execution, start
         from gondwana.nas.engine.pools.local_pool import LocalPool
 
-        config = parse_config(self._config(found), source=type(self).__name__)
+        config = parse_config(self._config(found, spent), source=type(self).__name__)
         listeners = [ProgressView()] if self.verbose else []
         in_process = config.engine.pool == "local"
         execution = Execution(
@@ -227,7 +237,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         if not result.finished:
             raise InterruptedSearch("the search was stopped; nothing is fitted")
 
-    def _config(self, found: GivenData) -> dict[str, Any]:
+    def _config(self, found: GivenData, spent: float) -> dict[str, Any]:
         if found.prepared is None:
             raise ValueError("rows are prepared before the search")
         x = found.prepared.splits[0].x
@@ -250,7 +260,9 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             "name": "fit",
             "seed": int(self.seed),
             "generations": generations,
-            "time_budget": None if seconds is None else SEARCHED * seconds,
+            "time_budget": seconds
+            if seconds is None or seconds <= 0
+            else max(0.1, SEARCHED * seconds - spent),
             "task": found.task,
             "training": {**default_training(len(x), shape), **(self.training or {})},
             "search": search,

@@ -246,7 +246,8 @@ class Run:
         import pandas as pd
 
         if isinstance(rows, str | Path):
-            rows = pd.read_csv(rows, dtype=str, keep_default_na=False)
+            separator = self.config["task"]["options"].get("separator", ",")
+            rows = pd.read_csv(rows, sep=separator, dtype=str, keep_default_na=False)
         answers = self._answers_or_none()
         if answers is None:
             x = np.asarray(rows)

@@ -134,6 +134,8 @@ def show(
     snapshot: Annotated[bool, typer.Option("--snapshot", help="Print the last snapshot as JSON.")] = False,
 ) -> None:
     """Sum up a run."""
+    from gondwana.nas.cli.progress import in_words
+    from gondwana.nas.engine.budget import read_budget
     from gondwana.nas.engine.records.summary import last_snapshot, summarize
 
     if snapshot:
@@ -157,6 +159,13 @@ def show(
             lines.append(("function", item.functions[item.best.candidate_id]))
     if item.mean is not None:
         lines.append(("mean fitness", f"{item.mean:.4f}"))
+    budget = read_budget(run)
+    if budget is not None:
+        ended = budget["ended_after"]
+        words = f"{in_words(budget['spent'])} of {in_words(budget['seconds'])}"
+        lines.append(
+            ("time", words if ended is None else f"{words}; it ended the search after {ended} outcomes")
+        )
     for name, value in lines:
         typer.echo(f"{name:<20} {value}")
     for final in item.finals:

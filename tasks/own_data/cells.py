@@ -12,6 +12,9 @@ import pandas as pd
 EMPTY = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-", "#n/a", "<na>", "nat"})
 """What people write into a cell that has no value, in lower case."""
 
+LARGEST = 1e100
+"""Numbers beyond this are taken for mistakes: their squares would overflow."""
+
 DATE = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}.*)?$"
 """Dates in numbers, year or day first, with or without a time."""
 
@@ -40,7 +43,7 @@ def numbers(column: pd.Series, name: object) -> np.ndarray:
     """Return the cells as float64, NaN where a cell is empty or is no number.
 
     Raises:
-        CellError: for an infinite number, or a column of complex ones.
+        CellError: for an infinite number or one beyond :data:`LARGEST`, or a column of complex ones.
     """
     if pd.api.types.is_timedelta64_dtype(column.dtype):
         return np.asarray(column.dt.total_seconds(), np.float64)
@@ -52,10 +55,11 @@ def numbers(column: pd.Series, name: object) -> np.ndarray:
         values = column.to_numpy(np.float64, na_value=np.nan)
     else:
         values = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    infinite = np.flatnonzero(np.isinf(values))
-    if len(infinite):
+    too_large = np.flatnonzero(np.abs(values) > LARGEST)
+    if len(too_large):
+        what = "an infinite number" if np.isinf(values[too_large[0]]) else f"a number above {LARGEST:g}"
         raise CellError(
-            f"column {name!r}, row {infinite[0]}: an infinite number; leave the cell empty if its value is not known"
+            f"column {name!r}, row {too_large[0]}: {what}; leave the cell empty if its value is not known"
         )
     return values
 

@@ -124,7 +124,7 @@ class Table(Task):
         """
         if self.schema:
             return self
-        if self._declared and not self.columns and self._is_as_declared(data_dir):
+        if self._declared and self._is_as_declared(data_dir):
             return self
         path = located("table", self.path, data_dir)
         separator = separator_of(path, self.separator, self.target)
@@ -188,7 +188,7 @@ class Table(Task):
 
     @property
     def _declared(self) -> bool:
-        return bool(self.numeric or self.categorical) and self.predict is None
+        return bool(self.numeric or self.categorical) and self.predict is None and not self.columns
 
     def _said(self) -> dict[str, Any]:
         """Return what is said of columns, by all the options that say something."""

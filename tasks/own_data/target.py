@@ -55,7 +55,7 @@ def class_names(cells: pd.Series, name: str) -> tuple[str, ...]:
     if len(found) > max(2, len(cells) // 2):
         raise TargetError(
             f"the target {name!r} has {len(found)} different values in {len(cells)} rows, too many to be classes; "
-            "name another target, or say predict: number if they are numbers"
+            "name another target, or predict a number (predict: number, NetworkRegressor)"
         )
     as_numbers = pd.to_numeric(pd.Series(found), errors="coerce")
     if as_numbers.isna().any():

@@ -110,7 +110,14 @@ def test_a_time_budget_ends_a_run(tmp_path):
     noted = json.loads((tmp_path / "run" / "budget.json").read_text(encoding="utf-8"))
     assert noted["seconds"] == 3.0 and 0 < noted["ended_after"] < 1000
     assert "finalist 1" in done.stdout
-    (tmp_path / "run" / "config.yaml").unlink()
+    shown = subprocess.run(
+        [sys.executable, "-m", "gondwana", "show", "run"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"of 3 s; it ended the search after {noted['ended_after']} outcomes" in shown.stdout
     for wrong in ("soon", "0", "-3"):
         done = evolve(tmp_path, task, f"--time-budget={wrong}")
         assert "time_budget" in refused(done, 2)

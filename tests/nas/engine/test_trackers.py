@@ -9,7 +9,7 @@ import types
 import pytest
 
 from gondwana.nas.candidate import Candidate, Outcome, State
-from gondwana.nas.engine.loop import RunLoop
+from gondwana.nas.engine.loop import FailingRunError, RunLoop
 from gondwana.nas.engine.pools.local_pool import LocalPool
 from gondwana.nas.engine.records.store import Store, sqlite_engine
 from gondwana.nas.engine.records.tensorboard_file import EventFile
@@ -176,7 +176,9 @@ def test_the_count_of_failures_goes_on_after_a_resume(tmp_path):
     tracker = make_trackers(True, False, tmp_path, "fake", {}, "run")[0]
     search = FakeSearch(generations=1, size=2, do="raise")
     tracker.started(search.progress(), 40, 7)
-    with Store.create(sqlite_engine(tmp_path / "run.sqlite"), "run", name="fake", config={}) as store:
+    database = sqlite_engine(tmp_path / "run.sqlite")
+    made = Store.create(database, "run", name="fake", config={})
+    with made as store, pytest.raises(FailingRunError):
         RunLoop(search, store, LocalPool(), job).run()
     for number in range(2):
         tracker.outcome(search.candidates[number], search.outcomes[number], None)

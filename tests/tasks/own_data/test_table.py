@@ -148,6 +148,14 @@ def test_declared_columns_may_have_empty_cells_and_unlisted_categories(trips):
     assert task.search_data(trips).train.x.shape == (120, 2 + 4)
 
 
+def test_kinds_and_lists_of_columns_can_be_said_together(trips):
+    said = {"numeric": ["age"], "columns": {"deck": {"kind": "category", "categories": ["A"]}}}
+    task = tasks.get("table", path="trips.csv", target="survived", **said)
+    resolved = task.resolved(trips)
+    assert set(resolved.schema) == {"age", "deck"}
+    assert resolved.info.input_shape == task.search_data(trips).train.x.shape[1:]
+
+
 def test_a_table_that_is_as_declared_is_as_it_was(csv):
     task = tasks.get("table", **COLUMNS, target="label", classes=["cheap", "dear"])
     assert task.resolved(csv) is task
