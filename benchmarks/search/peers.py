@@ -6,7 +6,7 @@ the test split. Searches of one seed run at the same time, and change cores from
 line of FILE; called again, only what is missing is run. Needs the extra ``peers`` (``pip install -e ".[peers]"``).
 
 - ``gondwana``: the preset mnist-small with ``fidelity`` (1, 3, 9 epochs) and ``speciation: lasting``;
-  ``steady``: the same without generations;
+  ``steady``: the same without generations; ``gondwana-short`` and ``steady-short``: with rungs of 1 and 3 epochs;
 - ``evolution``: the preset as it is, every network trained for 3 epochs; ``random``: with ``selection: random``;
 - ``optuna``: TPE with the median pruner, ``hyperband``: KerasTuner's, both in a plain CNN space (plain_cnn.py).
 
@@ -34,18 +34,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 SIZE = 5000
 SPACE = [f"task.options.train_size={SIZE}", f"task.options.validation_size={SIZE}", "generations=100000"]
+LONG = ["training.epochs=9", "search.fidelity={rungs: [1, 3, 9], keep: 0.33}", "search.speciation=lasting"]
+SHORT = ["training.epochs=3", "search.fidelity={rungs: [1, 3], keep: 0.33}", "search.speciation=lasting"]
 OURS = {
-    "gondwana": [
-        "training.epochs=9",
-        "search.fidelity={rungs: [1, 3, 9], keep: 0.33}",
-        "search.speciation=lasting",
-    ],
-    "steady": [
-        "training.epochs=9",
-        "search.fidelity={rungs: [1, 3, 9], keep: 0.33}",
-        "search.speciation=lasting",
-        "search.mode=steady",
-    ],
+    "gondwana": LONG,
+    "gondwana-short": SHORT,
+    "steady": [*LONG, "search.mode=steady"],
+    "steady-short": [*SHORT, "search.mode=steady"],
     "evolution": [],
     "random": ["search.selection=random"],
 }
