@@ -47,6 +47,20 @@ def journal(path: Path) -> tuple[Any, ...]:
         return [], {}, {}
 
 
+def difference(found: tuple[Any, ...], expected: tuple[Any, ...]) -> str:
+    """Return where two journals differ first, in words."""
+    for name, ours, theirs in zip(("asked", "told", "snapshots"), found, expected, strict=True):
+        if ours != theirs:
+            pairs = (
+                zip(ours, theirs, strict=False)
+                if isinstance(ours, list)
+                else (((key, ours.get(key)), (key, theirs[key])) for key in theirs)
+            )
+            first = next((pair for pair in pairs if pair[0] != pair[1]), f"{len(ours)}, {len(theirs)}")
+            return f"{name}: {str(first)[:500]}"
+    return "the run failed"
+
+
 def command(path: Path) -> list[str]:
     """Return how the run is begun or resumed."""
     gondwana = [sys.executable, "-c", "from gondwana.nas.cli import main; main()"]
@@ -104,6 +118,8 @@ def main() -> int:
             failed = launch(path).wait() != 0
             same = not failed and journal(path) == expected
             counts["different"] += not same
+            if not same:
+                print(f"    differs: {difference(journal(path), expected)}")
             print(
                 f"{number:>3} killed after {recorded} outcomes, {states} states {what}: same journal {same}",
                 flush=True,

@@ -6,6 +6,7 @@ the test split. Searches of one seed run at the same time, and change cores from
 line of FILE; called again, only what is missing is run. Needs the extra ``peers`` (``pip install -e ".[peers]"``).
 
 - ``gondwana``: the preset mnist-small with ``fidelity`` (1, 3, 9 epochs) and ``speciation: lasting``;
+  ``steady``: the same without generations; ``gondwana-short`` and ``steady-short``: with rungs of 1 and 3 epochs;
 - ``evolution``: the preset as it is, every network trained for 3 epochs; ``random``: with ``selection: random``;
 - ``optuna``: TPE with the median pruner, ``hyperband``: KerasTuner's, both in a plain CNN space (plain_cnn.py).
 
@@ -33,12 +34,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 SIZE = 5000
 SPACE = [f"task.options.train_size={SIZE}", f"task.options.validation_size={SIZE}", "generations=100000"]
+LONG = ["training.epochs=9", "search.fidelity={rungs: [1, 3, 9], keep: 0.33}", "search.speciation=lasting"]
+SHORT = ["training.epochs=3", "search.fidelity={rungs: [1, 3], keep: 0.33}", "search.speciation=lasting"]
 OURS = {
-    "gondwana": [
-        "training.epochs=9",
-        "search.fidelity={rungs: [1, 3, 9], keep: 0.33}",
-        "search.speciation=lasting",
-    ],
+    "gondwana": LONG,
+    "gondwana-short": SHORT,
+    "steady": [*LONG, "search.mode=steady"],
+    "steady-short": [*SHORT, "search.mode=steady"],
     "evolution": [],
     "random": ["search.selection=random"],
 }
@@ -90,7 +92,7 @@ class Clock:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def ours(name: str, seed: int, budget: float, data_dir: Path | None) -> Found:
+def our_search(name: str, seed: int, budget: float, data_dir: Path | None) -> Found:
     """Lead one of our searches in this process until its time is used up."""
     from plain_cnn import until_out_of_time
 
@@ -304,7 +306,7 @@ def run_one(name: str, seed: int, arguments: argparse.Namespace) -> None:
 
     prepare(1)
     run: Callable[[int, float, Path | None], Found]
-    run = {"optuna": optuna, "hyperband": hyperband}.get(name) or (lambda *a: ours(name, *a))
+    run = {"optuna": optuna, "hyperband": hyperband}.get(name) or (lambda *a: our_search(name, *a))
     found = run(seed, arguments.seconds, arguments.data_dir)
     row = {
         "contestant": name,
@@ -372,8 +374,8 @@ def together(names: Sequence[str], seed: int, arguments: argparse.Namespace, scr
         )
 
 
-def table(rows: Sequence[dict[str, Any]], budget: float) -> None:
-    """Print mean test accuracy by contestant, and Wilcoxon's p of ours against each, Holm-corrected."""
+def table(rows: Sequence[dict[str, Any]], budget: float, ours: str) -> None:
+    """Print mean test accuracy by contestant, and Wilcoxon's p of ``ours`` against each, Holm-corrected."""
     from scipy import stats
 
     by: dict[str, dict[int, float]] = {}
@@ -382,8 +384,8 @@ def table(rows: Sequence[dict[str, Any]], budget: float) -> None:
             by.setdefault(row["contestant"], {})[row["seed"]] = row["test"]
     tests = {}
     for name, values in by.items():
-        common = sorted(values.keys() & by.get("gondwana", {}).keys())
-        gains = [by["gondwana"][seed] - values[seed] for seed in common] if name != "gondwana" else []
+        common = sorted(values.keys() & by.get(ours, {}).keys())
+        gains = [by[ours][seed] - values[seed] for seed in common] if name != ours else []
         if len(gains) > 1 and any(gains):
             tests[name] = (statistics.fmean(gains), float(stats.wilcoxon(gains).pvalue))
     largest = 0.0
@@ -394,7 +396,7 @@ def table(rows: Sequence[dict[str, Any]], budget: float) -> None:
     for name, values in sorted(by.items()):
         line = f"{name:<10} {len(values):>3} seeds, test accuracy {statistics.fmean(values.values()):.4f}"
         if name in tests:
-            line += f", gondwana {tests[name][0]:+.4f} (Wilcoxon, Holm-corrected, p = {corrected[name]:.3f})"
+            line += f", {ours} {tests[name][0]:+.4f} (Wilcoxon, Holm-corrected, p = {corrected[name]:.3f})"
         print(line)
 
 
@@ -410,6 +412,9 @@ def main() -> int:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument(
         "--contestants", nargs="+", choices=CONTESTANTS, default=["gondwana", "optuna", "random"]
+    )
+    parser.add_argument(
+        "--ours", choices=list(OURS), default="gondwana", help="what the others are tested against"
     )
     parser.add_argument("--cores", nargs="+", type=int, default=sorted(os.sched_getaffinity(0)))
     for name in ("--one", "--row"):
@@ -429,7 +434,7 @@ def main() -> int:
             missing = [name for name in arguments.contestants if (name, seed) not in done]
             for first in range(0, len(missing), len(arguments.cores)):
                 together(missing[first : first + len(arguments.cores)], seed, arguments, Path(scratch))
-    table(read(arguments.out), arguments.seconds)
+    table(read(arguments.out), arguments.seconds, arguments.ours)
     return 0
 
 

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from gondwana.nas.config.overrides import Override
 
+NUMBER, MAPPING = "number", "mapping"
+"""Tags of the members of a union of a number and a mapping; no part of a path that a user wrote."""
+
 SHOWN = 3
 """Number of mistakes that are spelled out; the rest are counted."""
 
@@ -82,6 +85,10 @@ def _resolve(model: type[BaseModel], location: Sequence[str | int]) -> tuple[tup
     keys: list[str] = []
     for part in location:
         members = _members(kind)
+        if len(members) > 1 and part in (NUMBER, MAPPING):
+            kind = next((m for m in members if _is_model(m) == (part == MAPPING)), kind)
+            keys = list(kind.model_fields) if _is_model(kind) else []
+            continue
         tagged = [member for member in members if len(members) > 1 and _tag(member) == part]
         if tagged:
             kind = tagged[0]

@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -23,6 +24,7 @@ from pydantic import (
     PositiveInt,
     StrictBool,
     StringConstraints,
+    Tag,
     ValidationError,
     field_validator,
     model_validator,
@@ -31,7 +33,7 @@ from pydantic import (
 from gondwana.nas.candidate import Json
 from gondwana.nas.config.durations import seconds_of
 from gondwana.nas.config.error import ConfigError
-from gondwana.nas.config.explain import describe
+from gondwana.nas.config.explain import MAPPING, NUMBER, describe
 from gondwana.nas.config.overrides import Override, apply_overrides, parse_override
 from gondwana.nas.config.presets import find_config
 from gondwana.nas.config.saved_models import with_saved_models
@@ -201,7 +203,10 @@ class RunConfig(_Section):
     search: SearchSettings
     plugins: tuple[Plugin, ...] = ()
     engine: EngineConfig = Field(default_factory=EngineConfig)
-    finalists: NonNegativeInt | Finalists = 1
+    finalists: Annotated[
+        Annotated[NonNegativeInt, Tag(NUMBER)] | Annotated[Finalists, Tag(MAPPING)],
+        Discriminator(lambda value: MAPPING if isinstance(value, Mapping | Finalists) else NUMBER),
+    ] = 1
     store: str | None = None
 
     @field_validator("training", mode="after")

@@ -26,10 +26,15 @@ class Trial:
 
 
 def by_generation(trials: Iterable[Trial]) -> dict[int, list[float]]:
-    """Return the fitness values of the results of each generation, ascending generations."""
+    """Return the fitness values of the results of each generation, ascending generations.
+
+    A network that was trained in several rungs counts once, with the fitness that it had in the end.
+    """
+    trials = list(trials)
+    went_on = {trial.candidate.origin.get("continues") for trial in trials if trial.fitness is not None}
     values: dict[int, list[float]] = {}
     for trial in trials:
-        if trial.fitness is not None:
+        if trial.fitness is not None and trial.candidate.id not in went_on:
             values.setdefault(trial.candidate.generation, []).append(trial.fitness)
     return dict(sorted(values.items()))
 

@@ -105,10 +105,22 @@ def test_the_config_takes_a_number_or_how():
     found = load_config(path, ["finalists={count: 2, epochs: 30}"])
     assert found.finalists == Finalists(count=2, seeds=3, epochs=30)
     assert type(found).model_validate(found.to_json()) == found
-    with pytest.raises(ConfigError, match="finalists"):
-        load_config(path, ["finalists={count: 0}"])
-    with pytest.raises(ConfigError, match="finalists"):
-        load_config(path, ["finalists=-1"])
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("{count: 0}", "finalists.count: input should be greater than 0. Received: 0"),
+        ("{cout: 2}", "unknown key 'finalists.cout'; did you mean 'count'?"),
+        ("-1", "finalists: input should be greater than or equal to 0. Received: -1"),
+        ("many", "Received: 'many'"),
+    ],
+)
+def test_a_mistake_is_told_once_with_its_key(value, message):
+    with pytest.raises(ConfigError) as found:
+        load_config(ROOT / "configs" / "digits.yaml", [f"finalists={value}"])
+    assert message in str(found.value)
+    assert str(found.value).count("--set") == 1
 
 
 def test_repeats_are_read_back_and_an_older_database_has_none(store):

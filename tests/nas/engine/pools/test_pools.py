@@ -13,7 +13,7 @@ import pytest
 
 from gondwana.nas.candidate import State
 from gondwana.nas.engine.pools.protocol import Job, Pool, PoolError, Result, UnusablePoolError
-from tests.helpers.engine.fakes import LostOnTheWay, score
+from tests.helpers.engine.fakes import LostOnTheWay, going_on, score
 
 pytestmark = pytest.mark.slow
 
@@ -45,6 +45,16 @@ def test_every_job_has_one_result(pool):
     assert all(r.report.state is State.COMPLETED and r.report.fitness == r.id / 100 for r in results.values())
     assert all(r.attempts == 1 and r.queued >= 0 and ":" in r.worker for r in results.values())
     assert pool.pending == 0
+
+
+def test_a_job_goes_on_from_its_state_and_returns_the_next(pool):
+    state = bytes(3_000_000)
+    pool.submit(Job(1, {}, going_on, state=state))
+    pool.submit(Job(2, {}, going_on))
+    results = drain(pool)
+    assert results[1].report.fitness == len(state)
+    assert results[1].report.training_state == bytes(len(state) + 1)
+    assert results[2].report.fitness == 0
 
 
 def test_waiting_without_jobs_returns_at_once(pool):

@@ -52,3 +52,8 @@ def test_a_run_without_curves_has_no_figure_and_no_section(tmp_path):
     assert learning_curves(run) is None
     assert "Learning curves" not in render(run)
     assert "Learning curves" in render(load_run(made(tmp_path / "with", 3)))
+
+
+def test_a_network_in_several_rungs_counts_once_in_its_generation(tmp_path):
+    values = load_run(made(tmp_path / "run", 3, continues=0)).by_generation()
+    assert values == {0: [0.51, 0.52]}
