@@ -105,3 +105,9 @@ def test_layers_may_have_domains_of_their_own() -> None:
 def test_settings_survive_json(name: str) -> None:
     found = settings(name)
     assert CoDeepNEATConfig.model_validate_json(found.model_dump_json()) == found
+
+
+@pytest.mark.parametrize("strategy", ["autoinitt", {"strategy": "autoinit", "options": {"colour": 1}}])
+def test_an_unknown_strategy_is_refused_before_anything_is_trained(strategy) -> None:
+    with pytest.raises(ValueError, match=r"strategy must be one of|unknown options"):
+        search("images", initialization=strategy)
