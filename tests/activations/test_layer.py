@@ -229,7 +229,7 @@ def test_every_operator_compiles(names):
 
 def test_autoinit_integrates_the_graph_and_plusplus_centers_it():
     model = network("max(a*relu(x),b*tanh(x))")
-    planned = autoinit.plan(model)
+    planned = autoinit.plan(model, propagation="paper")
     moments = activations.gaussian_moments(parse("max(relu(x),tanh(x))"))
     assert any(
         call.kind == "GraphActivation" and call.outputs[0].mean == pytest.approx(moments.mean, rel=1e-6)

@@ -17,11 +17,9 @@ M, V = 0.7, 1.9
 
 def through(layer, *shapes, mean=M, variance=V, **options):
     """Signal after one layer."""
-    return (
-        autoinit.plan(model_of(layer, *shapes), input_mean=mean, input_variance=variance, **options)
-        .calls[-1]
-        .outputs[0]
-    )
+    given = {"propagation": "paper", **options}
+    planned = autoinit.plan(model_of(layer, *shapes), input_mean=mean, input_variance=variance, **given)
+    return planned.calls[-1].outputs[0]
 
 
 def check(signal, mean, variance, tolerance=1e-12):
@@ -47,7 +45,7 @@ def check(signal, mean, variance, tolerance=1e-12):
     ],
 )
 def test_equation_3_scale_of_weights(layer, shape, fan_in):
-    planned = autoinit.plan(model_of(layer(), shape), input_mean=M, input_variance=V)
+    planned = autoinit.plan(model_of(layer(), shape), input_mean=M, input_variance=V, propagation="paper")
     (weight,) = planned.weights
     assert weight.fan_in == fan_in
     assert weight.deviation == pytest.approx(1 / math.sqrt(fan_in * (V + M**2)), rel=1e-12)
@@ -56,7 +54,10 @@ def test_equation_3_scale_of_weights(layer, shape, fan_in):
 
 def test_separable_convolution_scales_both_weights():
     planned = autoinit.plan(
-        model_of(layers.SeparableConv2D(5, 3, depth_multiplier=2), (9, 9, 4)), input_mean=M, input_variance=V
+        model_of(layers.SeparableConv2D(5, 3, depth_multiplier=2), (9, 9, 4)),
+        input_mean=M,
+        input_variance=V,
+        propagation="paper",
     )
     depthwise, pointwise = planned.weights
     assert depthwise.deviation == pytest.approx(1 / math.sqrt(9 * (V + M**2)), rel=1e-12)
@@ -203,7 +204,7 @@ def test_softmax_is_estimated_from_the_scaled_signal():
 @pytest.mark.parametrize("layer", [layers.SimpleRNN, layers.GRU, layers.LSTM])
 def test_recurrent_layers_are_simulated_with_their_own_weights_and_a_seed(layer):
     built = model_of(layer(6), (5, 4))
-    first, second = (autoinit.plan(built, seed=3).calls[-1].outputs[0] for _ in range(2))
+    first, second = (autoinit.plan(built, seed=3, propagation="paper").calls[-1].outputs[0] for _ in range(2))
     assert first == second
     assert 0 < first.variance < 1
     assert autoinit.plan(built).weights == ()

@@ -131,6 +131,7 @@ def test_two_ways_to_end_a_training_are_refused():
     search = {
         "kind": "codeepneat",
         "population": {"blueprints": 2, "modules": 2},
+        "species": {"blueprints": 1, "modules": 1},
         "fidelity": {"rungs": [1, 2]},
         "space": {"layers": ["Dense"], "genes": {"units": [8]}},
     }
