@@ -13,7 +13,7 @@ from gondwana.nas.engine.records.run_folder import RunFolder
 from tests.helpers.engine.driver import lead, make_search
 from tests.helpers.engine.fakes import no_setup
 
-SECONDS = 0.25
+SECONDS = 0.5
 
 
 def main(home: Path) -> None:
