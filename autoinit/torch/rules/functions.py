@@ -22,6 +22,7 @@ _KINKS: dict[str, tuple[float, ...]] = {
     "relu6": (0.0, 6.0),
     "hardsigmoid": (-3.0, 3.0),
     "hardswish": (-3.0, 3.0),
+    "frac": tuple(float(n) for n in range(-8, 9) if n),  # it jumps there; beyond, Gaussian mass is negligible
 }
 _TAME = frozenset(
     {
