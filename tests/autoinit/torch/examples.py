@@ -237,7 +237,9 @@ def function_example(name: str) -> Example:
             bias=0.03,
             on_unknown="simulate",
         )
-    return Example(plain(lambda x: function(x)), VECTOR)
+    # The exact propagation follows a function on a fixed grid, which a saw tooth with a jump at every whole number is
+    # too rough for: 4.6% in the second moment.
+    return Example(plain(lambda x: function(x)), VECTOR, bias=0.06 if name == "frac" else 0.002)
 
 
 MOVES: dict[str, Callable[[Any], Any]] = {
