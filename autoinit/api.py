@@ -15,8 +15,8 @@ from gondwana.autoinit.errors import AutoInitError
 from gondwana.autoinit.frontends.keras.chosen import LayerChoice, choose
 from gondwana.autoinit.frontends.keras.data import Data
 from gondwana.autoinit.frontends.keras.graph import functional_core
-from gondwana.autoinit.frontends.keras.inputs import Statistic
 from gondwana.autoinit.frontends.keras.rebuild import copied_layer, rebuilt
+from gondwana.autoinit.frontends.statistics import Statistic
 from gondwana.autoinit.planning import Plan, plan
 from gondwana.autoinit.registry import Rule, check_rules
 from gondwana.autoinit.settings import OnUnknown, Propagation

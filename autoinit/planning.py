@@ -13,7 +13,7 @@ from gondwana.autoinit.errors import AutoInitError
 from gondwana.autoinit.frontends.keras.chosen import LayerChoice, choose
 from gondwana.autoinit.frontends.keras.data import Data, examples, expected
 from gondwana.autoinit.frontends.keras.graph import Graph, trace
-from gondwana.autoinit.frontends.keras.inputs import Statistic, per_input
+from gondwana.autoinit.frontends.statistics import Statistic, per_input
 from gondwana.autoinit.moments.gaussian import Array
 from gondwana.autoinit.planned import Plan, PlannedCall, PlannedWeight
 from gondwana.autoinit.registry import Rule, Scale, check_rules, has_rule
@@ -109,8 +109,8 @@ def _input_signals(
     arrays: Mapping[int, Array],
 ) -> list[Signal]:
     pairs = zip(
-        per_input("input_mean", 0.0 if means is None else means, graph),
-        per_input("input_variance", 1.0 if variances is None else variances, graph),
+        per_input("input_mean", 0.0 if means is None else means, graph.names),
+        per_input("input_variance", 1.0 if variances is None else variances, graph.names),
         strict=True,
     )
     signals = []

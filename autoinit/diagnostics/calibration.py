@@ -17,8 +17,8 @@ from gondwana.autoinit.errors import AutoInitError
 from gondwana.autoinit.frontends.keras.chosen import LayerChoice
 from gondwana.autoinit.frontends.keras.data import Data, examples, expected
 from gondwana.autoinit.frontends.keras.graph import Graph, Step, trace, values_of, variables_of
-from gondwana.autoinit.frontends.keras.inputs import Statistic
 from gondwana.autoinit.frontends.keras.running import run
+from gondwana.autoinit.frontends.statistics import Statistic, per_input
 from gondwana.autoinit.planning import Plan, plan
 from gondwana.autoinit.registry import Rule, check_rules, has_rule
 from gondwana.autoinit.settings import Direction, OnUnknown, Propagation
@@ -109,8 +109,8 @@ def gaussian_inputs_of(
         return [values[:batch] for values in examples(graph, data).values()]
     known = expected(graph, seed) if mean is None and variance is None else {}
     drawn = gaussian_inputs(model, batch, generator(seed, len(model.weights), 2))
-    means = _per_input(0.0 if mean is None else mean, graph)
-    variances = _per_input(1.0 if variance is None else variance, graph)
+    means = per_input("input_mean", 0.0 if mean is None else mean, graph.names)
+    variances = per_input("input_variance", 1.0 if variance is None else variance, graph.names)
     return [
         known[index][:batch].astype(np.float32)
         if index in known
@@ -119,12 +119,6 @@ def gaussian_inputs_of(
         else means[number] + variances[number] ** 0.5 * x
         for number, (index, x) in enumerate(zip(graph.inputs, drawn, strict=True))
     ]
-
-
-def _per_input(value: Any, graph: Graph) -> list[float]:
-    if isinstance(value, Mapping):
-        return [value[name] for name in graph.names]
-    return list(value) if isinstance(value, list | tuple) else [value] * len(graph.inputs)
 
 
 def _pass(

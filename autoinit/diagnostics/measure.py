@@ -12,7 +12,7 @@ import numpy as np
 
 from gondwana.autoinit.frontends.keras.data import expected
 from gondwana.autoinit.frontends.keras.graph import Graph, Slot, Step, trace
-from gondwana.autoinit.frontends.keras.inputs import Statistic, per_input
+from gondwana.autoinit.frontends.statistics import Statistic, per_input
 from gondwana.autoinit.moments.gaussian import Array
 from gondwana.autoinit.planning import Plan
 from gondwana.autoinit.registry import has_rule
@@ -90,8 +90,8 @@ def measure(
     """
     graph = trace(model, has_rule)
     made_for = inputs is None and input_mean is None and input_variance is None
-    means = per_input("input_mean", 0.0 if input_mean is None else input_mean, graph)
-    variances = per_input("input_variance", 1.0 if input_variance is None else input_variance, graph)
+    means = per_input("input_mean", 0.0 if input_mean is None else input_mean, graph.names)
+    variances = per_input("input_variance", 1.0 if input_variance is None else input_variance, graph.names)
     rng = np.random.default_rng(seed)
     rows = []
     for draw in range(draws):

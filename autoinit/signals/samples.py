@@ -15,6 +15,7 @@ import numpy as np
 from scipy import special
 
 from gondwana.autoinit.draws import Float32
+from gondwana.autoinit.errors import NotIntegrableError, warn_user
 from gondwana.autoinit.moments.gaussian import Array
 from gondwana.autoinit.signals.fields import Field, field_of
 from gondwana.autoinit.signals.law import Correlations, Part, Z, moments_fixed, new_source
@@ -224,3 +225,25 @@ def _quantiles(values: Array) -> Array:
 
 def _rounded(value: float) -> float:
     return float(f"{value:.4g}")
+
+
+def finite_values(where: str, values: Array) -> Array:
+    """Return simulated values with their mean in place of those that are not finite, which a warning counts.
+
+    Args:
+        where: what put them out, for messages.
+        values: any shape.
+
+    Raises:
+        NotIntegrableError: if none is finite.
+    """
+    finite = np.isfinite(values)
+    if not finite.any():
+        raise NotIntegrableError(f"none of the simulated values of {where} is finite")
+    if finite.all():
+        return values
+    warn_user(
+        f"{where} is not defined for all of its inputs: {1 - finite.mean():.2%} of its simulated values are "
+        "not finite and are left out of the plan"
+    )
+    return np.where(finite, values, values[finite].mean())

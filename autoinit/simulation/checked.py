@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from gondwana.autoinit.errors import NotIntegrableError, warn_user
+from gondwana.autoinit.errors import warn_user
 from gondwana.autoinit.frontends.keras.graph import Step
-from gondwana.autoinit.signals.samples import measured_signal
+from gondwana.autoinit.signals.samples import finite_values, measured_signal
 from gondwana.autoinit.signals.signal import Signal
 
 _MOST = 1 << 20
@@ -30,16 +30,8 @@ def signal_of(step: Step, tensor: Any, *, exact: bool) -> Signal:
         apart = int(np.prod(tensor.shape, dtype=np.int64)) // _MOST + 1
         tensor = tensor[..., :: min(apart, max(int(tensor.shape[-1]) // 8, 1))]
     values = np.asarray(keras.ops.convert_to_numpy(tensor), np.float64)
-    finite = np.isfinite(values)
     where = f"{type(step.operation).__name__} {step.name!r}"
-    if not finite.any():
-        raise NotIntegrableError(f"none of the simulated values of {where} is finite")
-    if not finite.all():
-        warn_user(
-            f"{where} is not defined for all of its inputs: {1 - finite.mean():.2%} of its simulated values are "
-            "not finite and are left out of the plan"
-        )
-        values = np.where(finite, values, values[finite].mean())
+    values = finite_values(where, values)
     squares = np.square(values)
     if values.size >= _FEW and squares.max() > _DOMINANT * squares.sum() > 0:
         warn_user(

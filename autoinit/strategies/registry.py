@@ -13,7 +13,7 @@ from gondwana.autoinit.draws import check_seed, generator
 from gondwana.autoinit.errors import AutoInitError
 from gondwana.autoinit.frontends.keras.chosen import Choice, LayerChoice, choose
 from gondwana.autoinit.frontends.keras.data import Data
-from gondwana.autoinit.frontends.keras.inputs import Statistic
+from gondwana.autoinit.frontends.statistics import Statistic
 from gondwana.autoinit.planning import plan
 from gondwana.autoinit.registry import Call
 from gondwana.autoinit.signals.signal import Signal

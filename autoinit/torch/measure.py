@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from gondwana.autoinit.draws import generator
+from gondwana.autoinit.frontends.statistics import Statistic, per_input
 from gondwana.autoinit.frontends.torch.export import exported
 from gondwana.autoinit.frontends.torch.graph import Graph, Step
-from gondwana.autoinit.frontends.torch.inputs import Statistic, per_input
 from gondwana.autoinit.frontends.torch.modes import check_module
 from gondwana.autoinit.frontends.torch.running import evaluated, tensor_of
 from gondwana.autoinit.moments.gaussian import Array
@@ -52,7 +52,9 @@ def gaussian_inputs(
     """Return inputs like the examples: Gaussian numbers, tokens of the whole vocabulary, other integers as given."""
     known = vocabularies(graph)
     pairs = zip(
-        per_input("input_mean", means, graph), per_input("input_variance", variances, graph), strict=True
+        per_input("input_mean", means, graph.names),
+        per_input("input_variance", variances, graph.names),
+        strict=True,
     )
     drawn = {}
     for index, (mean, variance) in zip(graph.inputs, pairs, strict=True):

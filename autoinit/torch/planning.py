@@ -15,10 +15,11 @@ import gondwana.autoinit.torch.rules.moves
 import gondwana.autoinit.torch.rules.noise  # noqa: F401 (these register the rules)
 from gondwana.autoinit.draws import check_distribution, check_seed
 from gondwana.autoinit.errors import AutoInitError, ModelError, warn_user
+from gondwana.autoinit.frontends.statistics import Statistic, per_input
 from gondwana.autoinit.frontends.torch.chosen import LayerChoice, kept_parameters
 from gondwana.autoinit.frontends.torch.export import exported
 from gondwana.autoinit.frontends.torch.graph import Graph
-from gondwana.autoinit.frontends.torch.inputs import Data, Statistic, examples, per_input
+from gondwana.autoinit.frontends.torch.inputs import Data, examples
 from gondwana.autoinit.frontends.torch.modes import check_module
 from gondwana.autoinit.moments.gaussian import Array
 from gondwana.autoinit.planned import Plan, PlannedWeight
@@ -123,7 +124,9 @@ def _input_signals(
     graph: Graph, settings: Settings, means: Any, variances: Any, arrays: Mapping[int, Array]
 ) -> list[Signal]:
     pairs = zip(
-        per_input("input_mean", means, graph), per_input("input_variance", variances, graph), strict=True
+        per_input("input_mean", means, graph.names),
+        per_input("input_variance", variances, graph.names),
+        strict=True,
     )
     signals = []
     for (mean, variance), index in zip(pairs, graph.inputs, strict=True):

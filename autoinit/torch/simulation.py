@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from gondwana.autoinit.draws import draw, generator
-from gondwana.autoinit.errors import NotIntegrableError, warn_user
 from gondwana.autoinit.frontends.torch.export import called
 from gondwana.autoinit.frontends.torch.graph import Graph, Step
 from gondwana.autoinit.frontends.torch.running import (
@@ -30,7 +29,7 @@ from gondwana.autoinit.moments.gaussian import Array
 from gondwana.autoinit.propagation.normalization import has_dead_channels
 from gondwana.autoinit.settings import Settings
 from gondwana.autoinit.signals.fields import Field
-from gondwana.autoinit.signals.samples import GROUP, measured_signal, sampled
+from gondwana.autoinit.signals.samples import GROUP, finite_values, measured_signal, sampled
 from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.torch.calls import Scale
 from gondwana.autoinit.torch.dependence import Dependence
@@ -273,15 +272,7 @@ def signal_of_rows(where: str, values: Array, *, exact: bool) -> Signal:
     if values.ndim > 1:
         apart = values.size // _MOST_LOOKED_AT + 1
         values = values[..., :: min(apart, max(values.shape[-1] // 8, 1))]
-    finite = np.isfinite(values)
-    if not finite.any():
-        raise NotIntegrableError(f"none of the simulated values of {where} is finite")
-    if not finite.all():
-        warn_user(
-            f"{where} is not defined for all of its inputs: {1 - finite.mean():.2%} of its simulated values are "
-            "not finite and are left out of the plan"
-        )
-        values = np.where(finite, values, values[finite].mean())
+    values = finite_values(where, values)
     return measured_signal(values, exact=exact)
 
 

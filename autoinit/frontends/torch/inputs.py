@@ -3,57 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from numbers import Real
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 
-from gondwana.autoinit.errors import AutoInitError, SignalError
+from gondwana.autoinit.errors import AutoInitError
 from gondwana.autoinit.frontends.torch.graph import Graph
 from gondwana.autoinit.moments.gaussian import Array
-
-Statistic: TypeAlias = "float | Sequence[float] | Mapping[str, float]"
-"""One number for every input of a module, or one per input, in order or by name."""
 
 Data: TypeAlias = Any
 """Tensor, array, ``DataLoader`` or other iterable of batches; or one tensor per input, in a tuple or by name."""
 
-_LARGEST = 1e100
 _MOST_ROWS, _ENTRIES, _MOST_BATCHES = 1024, 1 << 21, 256
-
-
-def per_input(what: str, value: Any, graph: Graph) -> list[float]:
-    """Return a number for each input of a graph.
-
-    Raises:
-        AutoInitError: if there are too few or too many, or one is no number.
-    """
-    numbers: list[Any]
-    if isinstance(value, Mapping):
-        if set(value) != set(graph.names):
-            raise AutoInitError(f"{what} must name the inputs {graph.names}. Received: {sorted(value)}")
-        numbers = [value[name] for name in graph.names]
-    elif isinstance(value, Real) or np.ndim(value) == 0:
-        numbers = [value] * len(graph.inputs)
-    else:
-        numbers = list(value)
-    if len(numbers) != len(graph.inputs):
-        raise AutoInitError(f"{what} needs one number per input, {len(graph.inputs)}. Received: {value!r}")
-    return [_number(what, number) for number in numbers]
-
-
-def _number(what: str, value: Any) -> float:
-    value = value.item() if hasattr(value, "item") and np.size(value) == 1 else value
-    if not isinstance(value, Real):
-        raise AutoInitError(f"{what} must be a number, or one per input. Received: {value!r}")
-    number = float(value)
-    if not abs(number) <= _LARGEST or (what == "input_variance" and number < 0):
-        raise SignalError(
-            f"{what} must be finite, not beyond {_LARGEST:g}, and a variance >= 0. Received: {value!r}"
-        )
-    return number
 
 
 def examples(graph: Graph, data: Data) -> dict[int, Array]:
