@@ -106,10 +106,9 @@ def plan(
     except ModelError as error:
         inputs = (example_inputs, means, variances, data)
         found = planned_by_hooks(module, inputs, settings, kept, zeroed=biases == "zero", error=error)
+        done = "The plan was made by one pass with hooks on its leaf modules, in the order of their calls"
         unseen = "" if output_variance is None else ". output_variance has no effect: outputs are not seen so"
-        warn_user(
-            f"{error}. The plan was made by one pass with hooks on its leaf modules, in the order of their calls{unseen}"
-        )
+        warn_user(f"{error}. {done}{unseen}")
         return Plan(type(module).__name__, found[0], _planned_weights(module, found[1]), settings, chosen)
     arrays = {} if data is None else examples(graph, data)
     walk = Walk(graph, Given(settings, kept, biases == "zero", extra, arrays))
