@@ -1,4 +1,4 @@
-"""What the best network answers to the validation rows: confusions or residuals, and the rows that it gets most wrong."""
+"""What the best network answers to the validation rows: confusions or residuals, and the rows answered worst."""
 
 from __future__ import annotations
 
