@@ -21,10 +21,12 @@ from gondwana.nas.report.sections.comparison import comparison
 from gondwana.nas.report.sections.curves import curves
 from gondwana.nas.report.sections.evolution import evolutions
 from gondwana.nas.report.sections.functions import best_functions
+from gondwana.nas.report.sections.hyperparameters import hyperparameter_section
 from gondwana.nas.report.sections.networks import best_networks
 from gondwana.nas.report.sections.overview import overview
 from gondwana.nas.report.sections.pareto import pareto
 from gondwana.nas.report.sections.signals import signals
+from gondwana.nas.report.sections.size import size
 from gondwana.nas.report.sections.sweep import sweep
 from gondwana.nas.statistics import Comparison
 
@@ -60,14 +62,16 @@ def render(run: RunData, *, live: bool = False) -> str:
     return page(run.name, render_main(run), live=live)
 
 
-def render_main(run: RunData) -> Markup:
-    """Return the part of the report that depends on the run, as one element."""
+def render_main(run: RunData, *, live: bool = False) -> Markup:
+    """Return the part of the report that depends on the run, as one element; ``live`` leaves out what takes long."""
     shown = Figures()
     first = sections.introduction(run) + overview(run)
-    return main_content(run.name, first, run_sections(run, shown), shown)
+    return main_content(run.name, first, run_sections(run, shown, live=live), shown)
 
 
-def run_sections(run: RunData, shown: Figures, *, table_id: str = "candidates") -> list[tuple[str, Markup]]:
+def run_sections(
+    run: RunData, shown: Figures, *, table_id: str = "candidates", live: bool = False
+) -> list[tuple[str, Markup]]:
     """Return heading and content of every section of a run; empty content where the run has nothing of the kind."""
     content: list[tuple[str, Markup]] = []
     if run.kind == "sweep":
@@ -81,6 +85,8 @@ def run_sections(run: RunData, shown: Figures, *, table_id: str = "candidates") 
         ("Fitness", sections.fitness(run, shown)),
         ("Learning curves", curves(run, shown)),
         ("Pareto front", pareto(run, shown)),
+        ("Accuracy, size and time", size(run, shown)),
+        ("Hyperparameters", hyperparameter_section(run, shown, live=live)),
         ("Species", sections.species(run, shown)),
         ("Best functions", best_functions(run, shown)),
         ("Best networks", best_networks(run)),

@@ -73,6 +73,34 @@ def fitness_by_candidate(run: RunData) -> go.Figure:
     return figure
 
 
+def fitness_over_seconds(run: RunData) -> go.Figure | None:
+    """Fitness of every candidate and the best so far over wall seconds since the start; None if no time is recorded."""
+    known = [
+        (run.recorded[trial.candidate.id] - run.created, trial.fitness, trial.candidate.id)
+        for trial in run.trials
+        if trial.fitness is not None and trial.candidate.id in run.recorded
+    ]
+    if not known:
+        return None
+    known.sort(key=lambda point: (point[0], point[2]))
+    seconds = [round(point[0], 2) for point in known]
+    values = [point[1] for point in known]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=seconds,
+        y=values,
+        text=[f"candidate {point[2]}" for point in known],
+        name="candidates",
+        mode="markers",
+        marker={"color": color(0, 0.6), "size": 5},
+    )
+    best = [float(value) for value in np.maximum.accumulate(values)]
+    line = {"color": color(1), "shape": "hv"}
+    figure.add_scatter(x=seconds, y=best, name="best so far", mode="lines", line=line)
+    figure.update_layout(xaxis_title="seconds since the start", yaxis_title=f"validation {label(run.metric)}")
+    return figure
+
+
 def species_over_time(run: RunData, population: str) -> go.Figure | None:
     """Size of every species at the end of each generation, stacked; None if the run has no such population.
 

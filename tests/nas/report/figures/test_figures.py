@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -146,3 +147,12 @@ def test_distributions_show_every_result_and_the_quartiles() -> None:
 def test_a_kind_of_figure_that_the_page_cannot_draw_is_refused() -> None:
     with pytest.raises(ValueError, match=r"traces are of scatter, bar. Received: box"):
         Figures().add(go.Figure(go.Box(y=[1.0])), "title")
+
+
+def test_fitness_over_seconds_rises_from_the_start_in_the_order_of_the_record(run: RunData) -> None:
+    figure = figures.fitness_over_seconds(run)
+    assert figure is not None
+    points, best = figure.data
+    assert len(points.x) == 14 and min(points.x) >= 0 and list(points.x) == sorted(points.x)
+    assert list(best.y) == list(np.maximum.accumulate(points.y))
+    assert figures.fitness_over_seconds(replace(run, recorded={})) is None
