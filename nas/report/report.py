@@ -21,6 +21,7 @@ from gondwana.nas.report.sections.functions import best_functions
 from gondwana.nas.report.sections.networks import best_networks
 from gondwana.nas.report.sections.pareto import pareto
 from gondwana.nas.report.sections.signals import signals
+from gondwana.nas.report.sections.surrogate import surrogate
 from gondwana.nas.report.sections.sweep import sweep
 from gondwana.nas.statistics import Comparison
 
@@ -76,6 +77,7 @@ def run_sections(run: RunData, shown: Figures, *, table_id: str = "candidates") 
         ("Fitness", sections.fitness(run, shown)),
         ("Learning curves", curves(run, shown)),
         ("Pareto front", pareto(run, shown)),
+        ("Surrogate", surrogate(run, shown)),
         ("Species", sections.species(run, shown)),
         ("Best functions", best_functions(run, shown)),
         ("Best networks", best_networks(run)),
