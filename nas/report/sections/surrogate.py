@@ -32,8 +32,8 @@ def surrogate(run: RunData, shown: Figures) -> Markup:
     return shown.add(
         figure,
         "What the surrogate knows",
-        "rank correlation (Spearman) between what the forest says of outcomes that its trees have not seen and what they "
-        "were",
+        "rank correlation (Spearman) between what the forest says of outcomes that its trees have not seen, and what "
+        "they were",
     )
 
 
