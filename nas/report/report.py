@@ -27,6 +27,7 @@ from gondwana.nas.report.sections.overview import overview
 from gondwana.nas.report.sections.pareto import pareto
 from gondwana.nas.report.sections.signals import signals
 from gondwana.nas.report.sections.size import size
+from gondwana.nas.report.sections.surrogate import surrogate
 from gondwana.nas.report.sections.sweep import sweep
 from gondwana.nas.statistics import Comparison
 
@@ -87,6 +88,7 @@ def run_sections(
         ("Pareto front", pareto(run, shown)),
         ("Accuracy, size and time", size(run, shown)),
         ("Hyperparameters", hyperparameter_section(run, shown, live=live)),
+        ("Surrogate", surrogate(run, shown)),
         ("Species", sections.species(run, shown)),
         ("Best functions", best_functions(run, shown)),
         ("Best networks", best_networks(run)),
