@@ -42,6 +42,15 @@ def pareto(run: RunData, shown: Figures) -> Markup:
                 "the front is marked; further objectives, if there are any, decide about it too",
             )
             for cost in names[1:]
+        ]
+        + [
+            shown.add(
+                figure,
+                "Hypervolume of the front so far",
+                "share of the objectives' space that the front dominates, from the fitness of guessing and the largest "
+                "costs in the first generation",
+            )
+            for figure in volume_figures(run)
         ],
         rows=[_row(trial) for trial in best[:MOST_ROWS]],
     )
@@ -119,6 +128,23 @@ def pareto_figure(
     if min(costs) > 0 and max(costs) > 30 * min(costs):
         figure.update_xaxes(type="log")
     return figure
+
+
+def volume_figures(run: RunData) -> list[go.Figure]:
+    """Return the hypervolume over the generations as a figure; none if the latest snapshot holds no such thing."""
+    history = run.snapshots[max(run.snapshots)].get("history", []) if run.snapshots else []
+    lines = [line for line in history if "hypervolume" in line]
+    if not lines:
+        return []
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[line["generation"] for line in lines],
+        y=[line["hypervolume"] for line in lines],
+        mode="lines+markers",
+        line={"color": color(0)},
+    )
+    figure.update_layout(xaxis_title="generation", yaxis_title="hypervolume")
+    return [figure]
 
 
 def _hover(trial: Trial) -> str:
