@@ -5,8 +5,8 @@
 For each network and propagation: the 90th percentile and the median over layers of abs(ln(predicted/measured)), the
 measured second moment being the mean over draws of weights and inputs; the same beyond two standard errors of that
 mean, on which the targets are; warnings; the largest relative error that ``calibrate`` leaves at a layer with drawn
-weights, in its own pass; and planning plus applying over building in processor time, medians of three after a first, unmeasured one.
-Exits with 1 if a network misses a target with ``exact``. ``--hub`` adds backbones of keras_hub with random weights
+weights, in its own pass; and the processor time of planning plus applying over that of building, medians of three after
+a first, unmeasured one. Exits with 1 if a network misses a target with ``exact``. ``--hub`` adds backbones of keras_hub with random weights
 (``pip install keras-hub``).
 """
 
