@@ -6,8 +6,8 @@ For each network and propagation: the 90th percentile and the median over layers
 measured second moment being the mean over draws of weights and inputs; the same beyond two standard errors of that
 mean, on which the targets are; warnings; the largest relative error that ``calibrate`` leaves at a layer with drawn
 weights, in its own pass; and the processor time of planning plus applying over that of building, medians of three after
-a first, unmeasured one. Exits with 1 if a network misses a target with ``exact``. ``--hub`` adds backbones of keras_hub with random weights
-(``pip install keras-hub``).
+a first, unmeasured one. Exits with 1 if a network misses a target with ``exact``. ``--hub`` adds backbones of keras_hub
+with random weights (``pip install keras-hub``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
-from typical import HELD_OUT, NETWORKS
+from typical import NETWORKS
+from typical_held_out import HELD_OUT
 
 from gondwana import autoinit
 from gondwana.autoinit.diagnostics.measure import measure
