@@ -1,7 +1,7 @@
 """Small networks of the kinds that people build with Keras, as their tutorials and papers have them.
 
-``NETWORKS`` and ``HELD_OUT`` map a name to a function that makes one. The first were looked at while what they showed
-to be wrong was mended; the others were written afterwards and only measured.
+``NETWORKS`` maps a name to a function that makes one. They were looked at while what they showed to be wrong was
+mended; ``HELD_OUT`` of typical_held_out.py were written afterwards and only measured.
 """
 
 from __future__ import annotations
