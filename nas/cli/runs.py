@@ -270,8 +270,12 @@ def conclude(result: RunResult) -> None:
             typer.echo(f"network    {result.path / final.model_file}")
     if not result.finals:
         typer.echo("no network was trained to the end, so there is none to save")
+    from gondwana.nas.delivery.predictor import provide_predictor
     from gondwana.nas.report.report import write_report
 
+    found = provide_predictor(result.path)
+    if found is not None:
+        typer.echo(f"predictor  {found} takes raw rows: gondwana predict {result.path} ROWS --out FILE")
     typer.echo(f"report     {write_report(result.path)}")
 
 
