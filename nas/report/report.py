@@ -25,9 +25,8 @@ from gondwana.nas.report.sections.functions import best_functions
 from gondwana.nas.report.sections.hyperparameters import hyperparameter_section
 from gondwana.nas.report.sections.networks import best_networks
 from gondwana.nas.report.sections.overview import overview
-from gondwana.nas.report.sections.pareto import pareto
+from gondwana.nas.report.sections.pareto import pareto, size
 from gondwana.nas.report.sections.signals import signals
-from gondwana.nas.report.sections.size import size
 from gondwana.nas.report.sections.surrogate import surrogate
 from gondwana.nas.report.sections.sweep import sweep
 from gondwana.nas.statistics import Comparison

@@ -98,7 +98,9 @@ def _parts(run: RunData, trial: Trial) -> dict[str, Ancestor]:
             continue  # of another evolution, which numbers its parts for itself
         for name, parents, operators in _members(origin):
             before = found.get(name)
-            fitness = [value for value in (before and before.best, other.fitness) if value is not None]
+            fitness = [
+                value for value in (before.best if before else None, other.fitness) if value is not None
+            ]
             found[name] = Ancestor(
                 name,
                 parents if before is None else before.parents,

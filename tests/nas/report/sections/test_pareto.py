@@ -18,9 +18,9 @@ from gondwana.nas.report.sections.pareto import (
     objectives_of,
     pareto,
     pareto_figure,
+    size,
     volume_figures,
 )
-from gondwana.nas.report.sections.size import size
 from tests.helpers.runs import HOSTILE, spec, write_run
 
 #: fitness, parameters, seconds of training; those on the front of fitness and parameters are 0, 2 and 4.
