@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gondwana.nas.cli.deliver import NetworkFormat, export_best
 from gondwana.nas.cli.quiet import load_keras
 
 if TYPE_CHECKING:
@@ -178,9 +179,33 @@ def best(
     run: RunPath,
     data_dir: DataDir = None,
     rescore: Annotated[bool, typer.Option(help="Load the saved network and score it again.")] = True,
+    form: Annotated[
+        NetworkFormat | None,
+        typer.Option("--export", help="Write the network with its preprocessing in this format."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --export: file or folder; one in RUN if left out.")
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="With --export keras: without classes of this project.")
+    ] = False,
+    card: Annotated[
+        bool, typer.Option("--card", help="Write the model card, card.md and card.json, into RUN.")
+    ] = False,
 ) -> None:
-    """Print the best network of a run, and score it again on the validation split."""
-    from gondwana.nas.engine.records.summary import best_of
+    """Print the best network of a run, and score it again on the validation split; or export it."""
+    if form is None and (out is not None or plain):
+        raise typer.BadParameter("--out and --plain belong to --export FORMAT")
+    if form is not None:
+        export_best(run, form, out, plain)
+    if card:
+        load_keras()
+        from gondwana.nas.delivery.card import write_card
+
+        typer.echo(f"card       {write_card(run)}")
+    if form is not None or card:
+        return
+    from gondwana.nas.engine.records.summary import best_of, summarize
 
     found = best_of(run)
     typer.echo(f"candidate {found.outcome.candidate_id}, fitness {found.outcome.fitness:.4f} in the search")
@@ -197,7 +222,10 @@ def best(
         load_keras()
         from gondwana.nas.engine.rescore import rescore as score_again
 
-        figures = score_again(found.model, found.spec["task"], data_dir or found.data_dir)
+        task, recorded = found.spec["task"], summarize(run).config["task"]
+        # equal, but for the order of their keys: that of a table's categories is the config's
+        task = recorded if recorded == task else task
+        figures = score_again(found.model, task, data_dir or found.data_dir)
         typer.echo(
             f"validation {metric} {figures['fitness']:.4f}, loss {figures['loss']:.4f} (loaded and scored now)"
         )
