@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gondwana.nas.config.schema import EngineConfig
@@ -39,6 +40,10 @@ def make_pool(
         UnusablePoolError: if what the config asks for cannot be had here.
     """
     threads = threads_of(engine)
+    if engine.pool == "table":
+        from gondwana.nas.engine.pools.table_pool import TablePool
+
+        return TablePool(Path(str(engine.table)), gather_seconds=GATHER_SECONDS)
     setup = setup or partial(prepare, threads, tuple(plugins), _classes_of_a_program(task))
     if engine.pool == "local":
         setup()

@@ -279,6 +279,11 @@ class Store:
         row = self._one(self._outcomes().where(*where))
         return None if row is None else _outcome(row)
 
+    def recorded(self) -> dict[int, float]:
+        """Return the Unix time at which each outcome was recorded, by candidate."""
+        query = sa.select(outcomes.c.candidate_id, outcomes.c.recorded)
+        return {r.candidate_id: r.recorded for r in self._rows(query.where(outcomes.c.run_id == self.run_id))}
+
     def _outcomes(self) -> sa.Select[Any]:
         """Return the query for outcomes; a database of version 1, opened to be read only, has no curves."""
         if self._has_curves is None:

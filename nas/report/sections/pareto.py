@@ -85,14 +85,20 @@ def front_of(points: Sequence[Trial], names: Sequence[str]) -> list[Trial]:
     return sorted((points[i] for i in front(figures)), key=lambda t: (-(t.fitness or 0.0), t.candidate.id))
 
 
-def pareto_figure(metric: str, points: Sequence[Trial], best: Sequence[Trial], name: str) -> go.Figure:
+def pareto_figure(
+    metric: str,
+    points: Sequence[Trial],
+    best: Sequence[Trial],
+    name: str,
+    titles: tuple[str, str] = ("dominated", "Pareto front"),
+) -> go.Figure:
     """Return fitness over a cost: every network, the front joined by steps, the candidate in the hover text."""
     figure = go.Figure()
     chosen = {trial.candidate.id for trial in best}
     others = [trial for trial in points if trial.candidate.id not in chosen]
     line = sorted(best, key=lambda trial: (cost(trial, name) or 0.0, trial.fitness or 0.0))
     for index, (title, trials, mode, size) in enumerate(
-        (("dominated", others, "markers", 6), ("Pareto front", line, "lines+markers", 10))
+        ((titles[0], others, "markers", 6), (titles[1], line, "lines+markers", 10))
     ):
         figure.add_scatter(
             x=[cost(trial, name) for trial in trials],

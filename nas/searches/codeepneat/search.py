@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 
 import numpy as np
 
 from gondwana.nas.candidate import Candidate, Json, Outcome, make_spec
 from gondwana.nas.randomness import stream
 from gondwana.nas.searches.best_so_far import BestSoFar
+from gondwana.nas.searches.codeepneat.checks import check_network_genes, check_rungs
 from gondwana.nas.searches.codeepneat.evolution.best_collaborators import Collaborators
 from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import (
     Network,
@@ -24,13 +23,15 @@ from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import (
 from gondwana.nas.searches.codeepneat.evolution.pairing import Team, pair
 from gondwana.nas.searches.codeepneat.evolution.population import Fitness, Individual, Population
 from gondwana.nas.searches.codeepneat.evolution.reproduction import (
+    at_once,
     initial_population,
     next_population,
     random_population,
     repointed,
 )
 from gondwana.nas.searches.codeepneat.evolution.rungs import Ladder, Step, promotions
-from gondwana.nas.searches.codeepneat.genome.space import MODEL_GENES, Alphabet
+from gondwana.nas.searches.codeepneat.genome.space import Alphabet
+from gondwana.nas.searches.codeepneat.guide import make_guide
 from gondwana.nas.searches.codeepneat.network.plan import plan_network
 from gondwana.nas.searches.codeepneat.network.spec import model_spec, training_recipe
 from gondwana.nas.searches.codeepneat.settings import EVOLVED, CoDeepNEATSettings
@@ -55,8 +56,8 @@ class CoDeepNEAT:
     """
 
     def __init__(self, settings: CoDeepNEATSettings, job: SearchJob) -> None:
-        _check_network_genes(settings)
-        _check_rungs(settings, job)
+        check_network_genes(settings)
+        check_rungs(settings, job)
         self._settings = settings
         self._job = job
         self._generation = 0
@@ -68,6 +69,7 @@ class CoDeepNEAT:
         self._collaborators = Collaborators()
         self._history: list[Json] = []
         self._best_so_far = BestSoFar()
+        self._guide = make_guide(settings, job, self._described)
         self._modules = initial_population(
             settings.module_policy(), settings.space.module_alphabet(), self._stream("modules")
         )
@@ -119,6 +121,7 @@ class CoDeepNEAT:
             total=self._job.generations * self._evaluations_per_generation,
             best_fitness=self._best_so_far.best,
             mean_fitness=self._best_so_far.mean,
+            surrogate=None if self._guide is None else self._guide.surrogate.correlation,
         )
 
     def finalists(self) -> list[Candidate]:
@@ -140,6 +143,7 @@ class CoDeepNEAT:
             "modules": self._modules.to_json(),
             "preserved": [network.to_json() for network in self._archive],
             "history": [dict(record) for record in self._history],
+            **({} if self._guide is None else {"surrogate": self._guide.surrogate.snapshot()}),
         }
 
     @property
@@ -228,6 +232,7 @@ class CoDeepNEAT:
         self._archive = preserved([*self._archive, *networks], self._settings.preserved_networks)
         for network in networks:
             self._collaborators.note(network)
+            self._learn(network)
         self._history.append(self._record(networks))
         self._generation += 1
         if self.finished:
@@ -238,12 +243,14 @@ class CoDeepNEAT:
 
     def _breed_generation(self) -> None:
         successor = next_population if self._settings.selection == "fitness" else random_population
+        guide = self._guide
         self._modules = successor(
             self._modules,
             self._settings.module_policy(),
             self._settings.space.module_alphabet(),
             self._generation,
             self._stream("modules"),
+            at_once if guide is None else guide.module_birth(self._blueprints, self._modules),
         )
         self._blueprints = successor(
             self._repointed_blueprints(),
@@ -251,6 +258,7 @@ class CoDeepNEAT:
             self._blueprint_alphabet(),
             self._generation,
             self._stream("blueprints"),
+            at_once if guide is None else guide.blueprint_birth(self._modules),
         )
         self._collaborators.keep(self._blueprints.individuals)
 
@@ -318,6 +326,13 @@ class CoDeepNEAT:
             share_weights=self._settings.share_weights,
         )
 
+    def _described(self, team: Team) -> tuple[Json, Json]:
+        return self._model(team), training_recipe(self._job.training, team.blueprint.genome)
+
+    def _learn(self, network: Network) -> None:
+        if self._guide is not None:
+            self._guide.learn(network.candidate, None if network.fitness is None else network.fitness[0])
+
     def _within_budget(self, team: Team) -> bool:
         plan = plan_network(self._model(team), self._job.info)
         parameters = self._job.limits.get("max_parameters")
@@ -363,23 +378,3 @@ class CoDeepNEAT:
         if before is not None:
             origin |= {"continues": before[0], "network": before[1]}
         return Candidate(number, self._generation, spec, origin)
-
-
-def _check_rungs(settings: CoDeepNEATSettings, job: SearchJob) -> None:
-    epochs = Recipe.from_json(job.training).epochs
-    if settings.fidelity is not None and settings.fidelity.rungs[-1] != epochs:
-        raise ValueError(
-            f"search.fidelity: the last rung is the whole training; set training.epochs to "
-            f"{settings.fidelity.rungs[-1]}. Received: rungs={list(settings.fidelity.rungs)}, training.epochs={epochs}"
-        )
-
-
-def _check_network_genes(settings: CoDeepNEATSettings) -> None:
-    known = (*MODEL_GENES, *(field.name for field in fields(Recipe)))
-    for name in settings.space.network:
-        if name.partition(".")[0] not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
-            raise ValueError(
-                f"search.space.network: nothing in a network or its training is named {name!r}. {hint}"
-            )

@@ -15,6 +15,7 @@ from gondwana.nas.searches.codeepneat.evolution.mutation import Rates
 from gondwana.nas.searches.codeepneat.evolution.reproduction import Policy, SpeciationRule
 from gondwana.nas.searches.codeepneat.genome.space import Space
 from gondwana.nas.searches.initialization import Initialization, by_name
+from gondwana.nas.searches.surrogate.settings import SurrogateItem
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -131,6 +132,7 @@ class CoDeepNEATSettings(_Section):
         fidelity: train all networks a little and the better ones further; None trains each to the end.
         share_weights: whether the instances of a module in one network have the same weights.
         max_multiply_adds: networks that need more for one example are not made; None for no limit.
+        surrogate: learn from all outcomes which of several offspring to go on with; ``true``, ``false`` or settings.
         space: the search space.
     """
 
@@ -156,6 +158,7 @@ class CoDeepNEATSettings(_Section):
     fidelity: Fidelity | None = None
     share_weights: bool = False
     max_multiply_adds: Count | None = None
+    surrogate: SurrogateItem = None
     space: Space
 
     @model_validator(mode="after")

@@ -27,7 +27,7 @@ from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import (
 from gondwana.nas.searches.codeepneat.evolution.pairing import TRIES, Team
 from gondwana.nas.searches.codeepneat.evolution.population import Individual
 from gondwana.nas.searches.codeepneat.evolution.replacement import redrawn, replaced
-from gondwana.nas.searches.codeepneat.evolution.reproduction import Policy, regrouped
+from gondwana.nas.searches.codeepneat.evolution.reproduction import Policy, at_once, regrouped
 from gondwana.nas.searches.codeepneat.evolution.rungs import OpenLadder, Step
 from gondwana.nas.searches.codeepneat.genome.space import SPECIES
 from gondwana.nas.searches.codeepneat.search import CoDeepNEAT
@@ -124,6 +124,7 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
         self._recent.append(network)
         self._archive = preserved([*self._archive, network], self._settings.preserved_networks)
         self._collaborators.note(network)
+        self._learn(network)
         if self._heard % self._per_generation == 0:
             self._assign_fitness()
             self._history.append(self._record(self._rated(self._recent)))
@@ -243,14 +244,17 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
         self._assign_fitness()
         if place == 0:
             self._regroup(span - 1)
+        guide = self._guide
         successor = replaced if self._settings.selection == "fitness" else redrawn
         for _ in range(born[0]):
             alphabet = self._settings.space.module_alphabet()
-            self._modules = successor(self._modules, modules, alphabet, span, rng)
+            birth = at_once if guide is None else guide.module_birth(self._blueprints, self._modules)
+            self._modules = successor(self._modules, modules, alphabet, span, rng, (), birth)
         for _ in range(born[1]):
             alphabet = self._blueprint_alphabet()
             lacking = {each.id for each in self._lacking()}
-            self._blueprints = successor(self._blueprints, blueprints, alphabet, span, rng, lacking)
+            birth = at_once if guide is None else guide.blueprint_birth(self._modules)
+            self._blueprints = successor(self._blueprints, blueprints, alphabet, span, rng, lacking, birth)
 
     def _due(self, policy: Policy, place: int) -> int:
         """Return the number of offspring at this place of a span; over a span, as many as a generation has."""

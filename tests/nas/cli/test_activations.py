@@ -144,6 +144,7 @@ def test_operators():
     assert any(line.startswith("div") and "b != 0" in line for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["__import__('os').system('x')", "(" * 10_000], ids=["import", "parentheses"]
 )
