@@ -167,7 +167,8 @@ class Run:
         Args:
             path: a format of networks, ``keras``, ``savedmodel``, ``onnx``, ``tflite`` or ``torch``, for a file in the
                 run folder; or a file, whose ending says what it is: ``.onnx``, ``.tflite``, ``.pt2``; ``.keras``, the
-                network alone; ``.csv``, ``.json``, ``.parquet``, ``.tex``, the outcomes; ``.html``, the report.
+                network alone; ``.csv``, ``.json``, ``.jsonl``, ``.parquet``, ``.tex``, the
+                outcomes; ``.html``, the report.
             form: format of the network with its preprocessing; ``path`` is where it goes.
             plain: for ``keras``: without classes of this project.
 
@@ -184,7 +185,12 @@ class Run:
         form = form or endings.get(out.suffix.lower()) or ("keras" if plain else None)
         if form is not None:
             return export_network(self.path, form, out, plain=plain).path
-        texts = {".csv": export.to_csv, ".json": export.to_json, ".tex": export.to_latex}
+        texts = {
+            ".csv": export.to_csv,
+            ".json": export.to_json,
+            ".jsonl": export.to_json_lines,
+            ".tex": export.to_latex,
+        }
         ending = out.suffix.lower()
         if ending == ".keras":
             shutil.copyfile(self.best_path, out)
@@ -196,8 +202,8 @@ class Run:
             out.write_text(texts[ending](self.path), encoding="utf-8")
         else:
             raise ValueError(
-                "the ending of a file says what it is: .keras, .onnx, .tflite, .pt2, .csv, .json, .parquet, .tex or "
-                f".html; or name a format, {', '.join(ENDINGS)}. Received: {out}"
+                "the ending of a file says what it is: .keras, .onnx, .tflite, .pt2, .csv, .json, .jsonl, .parquet, "
+                f".tex or .html; or name a format, {', '.join(ENDINGS)}. Received: {out}"
             )
         return out
 

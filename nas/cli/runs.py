@@ -44,9 +44,16 @@ class Format(StrEnum):
     JSON = "json"
     PARQUET = "parquet"
     LATEX = "latex"
+    JSONL = "jsonl"
 
 
-ENDINGS = {".csv": Format.CSV, ".json": Format.JSON, ".parquet": Format.PARQUET, ".tex": Format.LATEX}
+ENDINGS = {
+    ".csv": Format.CSV,
+    ".json": Format.JSON,
+    ".jsonl": Format.JSONL,
+    ".parquet": Format.PARQUET,
+    ".tex": Format.LATEX,
+}
 """The format that the ending of a file stands for."""
 
 
@@ -242,8 +249,8 @@ def export(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write the learning curves, a row an epoch, to this .csv, .json or .parquet file; the outcomes are "
-            "then written only if --out or --format is given, too.",
+            help="Write the learning curves, a row an epoch, to this file (.csv, .json, .jsonl, .parquet, .tex); the "
+            "outcomes are then written only if --out or --format is given, too.",
         ),
     ] = None,
 ) -> None:
@@ -252,7 +259,7 @@ def export(
         _export_curves(run, curves)
         if form is None and out is None:
             return
-    from gondwana.nas.engine.records.export import to_csv, to_json, to_latex, to_parquet
+    from gondwana.nas.engine.records.export import to_csv, to_json, to_json_lines, to_latex, to_parquet
 
     if form is None:
         form = ENDINGS.get(out.suffix.lower(), Format.CSV) if out is not None else Format.CSV
@@ -261,7 +268,8 @@ def export(
             raise typer.BadParameter("parquet is not text: name a file with --out")
         to_parquet(run, out)
         return
-    text = {Format.CSV: to_csv, Format.JSON: to_json, Format.LATEX: to_latex}[form](run)
+    texts = {Format.CSV: to_csv, Format.JSON: to_json, Format.LATEX: to_latex, Format.JSONL: to_json_lines}
+    text = texts[form](run)
     if out is None:
         typer.echo(text, nl=False)
     else:
@@ -272,10 +280,15 @@ def _export_curves(run: Path, file: Path) -> None:
     from gondwana.nas.engine.records.curves import curves_to_csv, curves_to_json, curves_to_parquet
 
     form = ENDINGS.get(file.suffix.lower(), Format.CSV)
-    if form is Format.LATEX:
-        raise typer.BadParameter(f"learning curves are written as .csv, .json or .parquet. Received: {file}")
     if form is Format.PARQUET:
         curves_to_parquet(run, file)
+    elif form in (Format.LATEX, Format.JSONL):
+        import pandas as pd
+
+        from gondwana.nas.engine.records.curves import curve_rows
+        from gondwana.nas.engine.records.frames import write_frame
+
+        write_frame(pd.DataFrame(list(curve_rows(run))), file)
     else:
         text = curves_to_json(run) if form is Format.JSON else curves_to_csv(run)
         file.write_text(text, encoding="utf-8")
