@@ -37,4 +37,7 @@ def _switched(data: Any) -> Any:
     return data
 
 
-SurrogateItem = Annotated[SurrogateSettings | None, BeforeValidator(_switched)]
+SurrogateItem = Annotated[
+    SurrogateSettings | None,
+    BeforeValidator(_switched, json_schema_input_type=SurrogateSettings | bool | None),
+]
