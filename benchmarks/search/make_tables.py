@@ -6,8 +6,8 @@ learning curves. Each training is appended to FILE, one JSON object a line; a se
 ended, and ``--seconds`` ends it. ``--pack TABLE.jsonl.gz`` writes what FILE holds so far as a table, trains nothing,
 and prints how well the first seed of a function ranks it as the second one does.
 
-Functions are trained in a random order, in blocks, each block with the first seed and then with the second one: what
-is there at any time is a random sample of the catalogue.
+Functions are trained in a random order, the first 400 with two seeds, then all others with the first seed, then with
+the second one: what is there at any time is a random sample of the catalogue.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ SPACE: dict[str, Any] = {
 }
 MOST_OPERATIONS = 1_000_000
 """Multiply-adds of a network for one example."""
-SEEDS, BLOCK = 2, 200
+SEEDS, BLOCK = 2, 400
+"""Trainings of a function; the first so many functions get all of them before the others get their first one."""
 RECYCLE_MB = 3000
 """Resident memory above which the script begins again in a new process: TensorFlow keeps something of every network."""
 
@@ -88,9 +89,9 @@ def functions() -> Iterator[tuple[str, dict[str, Any]]]:
     texts = [group.graph.text for group in found.groups]
     order = np.random.default_rng(0).permutation(len(texts))
     common = completed(FUNCTIONS)
-    for start in range(0, len(order), BLOCK):
+    for part in (order[:BLOCK], order[BLOCK:]):
         for replicate in range(SEEDS):
-            for number in order[start : start + BLOCK]:
+            for number in part:
                 model = {**common["model"], "activation": texts[number]}
                 spec = make_spec(0, **{**common, "model": model}, replicate=replicate)
                 yield f"{texts[number]} {replicate}", spec

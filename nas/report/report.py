@@ -20,13 +20,13 @@ from gondwana.nas.report.sections.answers import answers
 from gondwana.nas.report.sections.comparison import comparison
 from gondwana.nas.report.sections.curves import curves
 from gondwana.nas.report.sections.evolution import evolutions
+from gondwana.nas.report.sections.family import family
 from gondwana.nas.report.sections.functions import best_functions
 from gondwana.nas.report.sections.hyperparameters import hyperparameter_section
 from gondwana.nas.report.sections.networks import best_networks
 from gondwana.nas.report.sections.overview import overview
-from gondwana.nas.report.sections.pareto import pareto
+from gondwana.nas.report.sections.pareto import pareto, size
 from gondwana.nas.report.sections.signals import signals
-from gondwana.nas.report.sections.size import size
 from gondwana.nas.report.sections.surrogate import surrogate
 from gondwana.nas.report.sections.sweep import sweep
 from gondwana.nas.statistics import Comparison
@@ -92,6 +92,7 @@ def run_sections(
         ("Species", sections.species(run, shown)),
         ("Best functions", best_functions(run, shown)),
         ("Best networks", best_networks(run)),
+        ("Family tree", family(run)),
         ("Answers of the best network", answers(run, shown)),
         ("Signals", signals(run, shown)),
         ("What failed and why", sections.failures(run, shown)),

@@ -60,9 +60,9 @@ def candidates_of(run: RunData) -> list[Trial]:
         and trial.outcome.state in (State.COMPLETED, State.DIVERGED)
         and trial.candidate.id not in went_on
     ]
-    places = (
-        np.unique(np.linspace(0, len(found) - 1, min(len(found), MOST)).round().astype(int)) if found else []
-    )
+    if not found:
+        return []
+    places = np.unique(np.linspace(0, len(found) - 1, min(len(found), MOST)).round().astype(int))
     return [found[place] for place in places]
 
 
@@ -151,8 +151,12 @@ def _gene(name: str, values: Sequence[str]) -> dict[str, float | str | None]:
     try:
         numbers = [float(value) for value in values]
     except ValueError:
-        counts = {f"{name}{OF}{word}"[:80]: float(times) for word, times in Counter(values).items()}
-        return {"layers": float(len(values))} | counts if name == "layers" else counts
+        counts: dict[str, float | str | None] = {
+            f"{name}{OF}{word}"[:80]: float(times) for word, times in Counter(values).items()
+        }
+        if name == "layers":
+            counts["layers"] = float(len(values))
+        return counts
     return {f"{name}, mean": statistics.fmean(numbers)} if numbers else {}
 
 

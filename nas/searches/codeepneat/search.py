@@ -20,6 +20,7 @@ from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import (
     preserved,
     worst,
 )
+from gondwana.nas.searches.codeepneat.evolution.nsga2 import FrontSoFar
 from gondwana.nas.searches.codeepneat.evolution.pairing import Team, pair
 from gondwana.nas.searches.codeepneat.evolution.population import Fitness, Individual, Population
 from gondwana.nas.searches.codeepneat.evolution.reproduction import (
@@ -68,6 +69,7 @@ class CoDeepNEAT:
         self._archive: list[Network] = []
         self._collaborators = Collaborators()
         self._history: list[Json] = []
+        self._front = FrontSoFar(job.info.chance)
         self._best_so_far = BestSoFar()
         self._guide = make_guide(settings, job, self._described)
         self._modules = initial_population(
@@ -303,7 +305,14 @@ class CoDeepNEAT:
                 "modules": self._modules.speciation.threshold,
             },
             **self._rung_record(),
+            **self._front_record(networks),
         }
+
+    def _front_record(self, networks: Sequence[Network]) -> Json:
+        """Return the hypervolume of the Pareto front so far; nothing with one objective."""
+        if len(self._settings.objectives) == 1:
+            return {}
+        return {"hypervolume": self._front.add([n.fitness for n in networks if n.fitness is not None])}
 
     def _rung_record(self) -> Json:
         """Return how many networks were trained to each rung, and the best fitness there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from gondwana.nas.report.sections.pareto import (
     objectives_of,
     pareto,
     pareto_figure,
+    size,
+    volume_figures,
 )
-from gondwana.nas.report.sections.size import size
 from tests.helpers.runs import HOSTILE, spec, write_run
 
 #: fitness, parameters, seconds of training; those on the front of fitness and parameters are 0, 2 and 4.
@@ -111,3 +113,13 @@ def test_a_run_with_one_objective_shows_size_and_time_all_the_same(tmp_path: Pat
         COSTS.values()
     )
     assert str(size(make(tmp_path / "two", ["fitness", "parameters", "training_seconds"]), Figures())) == ""
+
+
+def test_the_hypervolume_is_drawn_over_the_generations(tmp_path: Path):
+    run = make(tmp_path, ["fitness", "parameters"])
+    assert volume_figures(run) == []
+    history = [{"generation": 0, "hypervolume": 0.2}, {"generation": 1, "hypervolume": 0.3}]
+    run = replace(run, snapshots={2: {"history": history}})
+    (figure,) = volume_figures(run)
+    assert list(figure.data[0].y) == [0.2, 0.3]
+    assert "Hypervolume of the front so far" in pareto(run, Figures())
