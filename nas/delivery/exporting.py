@@ -73,7 +73,12 @@ def export_network(run: Path, form: str, out: Path | None = None, *, plain: bool
         if out.resolve() != found.resolve():
             shutil.copyfile(found, out)
         return Exported(out, form, RAW, notes(preprocessing)["inputs"], _is_plain(network), 0.0)
-    simple = _plain(network) if form != "keras" or plain else network
+    if len(network.inputs) != 1 or len(network.outputs) != 1:
+        raise ExportError(
+            f"{form} is written of a network with one input and one output; this one has {len(network.inputs)} and "
+            f"{len(network.outputs)}. best.keras in the run folder has all of them"
+        )
+    simple = _simple(network, form) if form != "keras" or plain else network
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as scratch:
         partial = Path(scratch, out.name)
         exported = _written(form, partial, network, simple, preprocessing, target_of(run))
@@ -207,10 +212,16 @@ def _onnx(model: keras.Model, path: Path, rows: np.ndarray) -> np.ndarray | None
         raise ExportError(f"the network cannot be written as ONNX: {str(error)[:300]}") from error
 
 
-def _plain(network: keras.Model) -> keras.Model:
-    from gondwana.nas.delivery.plain import plain
+def _simple(network: keras.Model, form: str) -> keras.Model:
+    """Return a network without classes of this project; a SavedModel holds what layers compute, whosever they are."""
+    from gondwana.nas.delivery.plain import NotPlainError, plain
 
-    return plain(network)
+    try:
+        return plain(network)
+    except NotPlainError:
+        if form == "savedmodel":
+            return network
+        raise
 
 
 def _is_plain(network: keras.Model) -> bool:

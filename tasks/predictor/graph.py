@@ -38,7 +38,8 @@ def with_preprocessing(network: keras.Model, preprocessing: Mapping[str, Any]) -
         preprocessing: what :meth:`gondwana.tasks.base.Task.preprocessing` says.
 
     Raises:
-        NotExpressibleError: if the network has several outputs or inputs.
+        NotExpressibleError: if the network has several outputs or inputs, or a table meets another backend than
+            TensorFlow.
     """
     if len(network.inputs) != 1 or len(network.outputs) != 1:
         raise NotExpressibleError(
@@ -46,7 +47,7 @@ def with_preprocessing(network: keras.Model, preprocessing: Mapping[str, Any]) -
             f"{len(network.outputs)} outputs"
         )
     inputs, encoded = encoding(preprocessing)
-    return keras.Model(inputs, _answer(network(encoded), preprocessing), name="predictor")
+    return keras.Model(inputs, _answer(network(encoded), preprocessing, _precise()), name="predictor")
 
 
 def portable(network: keras.Model, preprocessing: Mapping[str, Any] | None) -> tuple[keras.Model, str]:
@@ -83,7 +84,7 @@ def encoding(preprocessing: Mapping[str, Any]) -> tuple[Any, Tensor]:
     return inputs, ops.divide(ops.subtract(inputs, center), scale)
 
 
-def _answer(output: Tensor, preprocessing: Mapping[str, Any], dtype: str = "float64") -> Tensor:
+def _answer(output: Tensor, preprocessing: Mapping[str, Any], dtype: str) -> Tensor:
     """Return the probabilities of all classes, or the number in its own units, in ``dtype``."""
     if preprocessing.get("classes") is None:
         mean, deviation = float(preprocessing.get("mean", 0.0)), float(preprocessing.get("deviation", 1.0))
@@ -93,7 +94,17 @@ def _answer(output: Tensor, preprocessing: Mapping[str, Any], dtype: str = "floa
     return layers.Identity(name="probabilities")(output)
 
 
+def _precise() -> str:
+    """Return the widest dtype that the backend computes in without being told to."""
+    return "float32" if keras.config.backend() == "jax" else "float64"
+
+
 def _table(encoder: Mapping[str, Any]) -> tuple[Any, Tensor]:
+    if keras.config.backend() != "tensorflow":
+        raise NotExpressibleError(
+            "text and float64 go into a network with Keras' TensorFlow backend only; set KERAS_BACKEND=tensorflow. "
+            f"Received: {keras.config.backend()}"
+        )
     columns = used_columns(encoder)
     if is_array(encoder):
         inputs: Any = keras.Input((len(encoder["columns"]),), dtype="float64", name=ROWS)

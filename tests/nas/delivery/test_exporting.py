@@ -192,3 +192,19 @@ def test_a_missing_package_is_named(images, form, package, tmp_path):
     with pytest.raises(ValueError, match=rf"pip install 'gondwana\[{form}\]'"):
         export_network(images, form, tmp_path / f"network{ENDINGS[form]}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_task_without_preprocessing_gives_the_network_itself(tmp_path):
+    tokens = keras.Input((6,), dtype="int32")
+    x = layers.GlobalAveragePooling1D()(layers.Embedding(9, 4)(tokens))
+    path = delivered(tmp_path / "run", mixed_table(), LABELS, model=keras.Model(tokens, layers.Dense(1)(x)))
+    (path / "preprocessing.json").unlink()
+    for form in ("keras", "tflite"):
+        found = export_network(path, form, tmp_path / f"network{ENDINGS[form]}")
+        assert found.takes == "encoded" and "not inside" in found.inputs[0]["form"]
+    with pytest.raises(ValueError, match="without its preprocessing"):
+        gondwana.load_predictor(tmp_path / "network.keras")
+    both = keras.Model(tokens, [layers.Dense(1)(x), layers.Dense(1)(x)])
+    both.save(path / "best.keras")
+    with pytest.raises(ExportError, match="one input and one output; this one has 1 and 2"):
+        export_network(path, "savedmodel", tmp_path / "saved")
