@@ -23,9 +23,9 @@ from sklearn.utils.validation import (
 from gondwana.interface.data import GivenData, of_prepared
 from gondwana.interface.evolving import keeper, print_line
 from gondwana.interface.final import final_network, keep_network, loaded
-from gondwana.interface.run import outputs
 from gondwana.nas.cli.progress import ProgressView
 from gondwana.nas.config.durations import seconds_of
+from gondwana.nas.delivery.predicting import outputs
 from gondwana.nas.searches.defaults import default_search, default_training
 from gondwana.tasks.options import check_choice
 from gondwana.tasks.own_data.answers import Answers

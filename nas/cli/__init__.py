@@ -75,6 +75,7 @@ _mount("report", commands=("compare", "report", "serve"))
 _mount("activations", group="activations")
 _mount("init", commands=("init", "signals"))
 _mount("new", commands=("new", "check"))
+_mount("deliver", commands=("predict",))
 
 
 def main() -> None:
