@@ -15,7 +15,7 @@ from gondwana.nas.searches.codeepneat.evolution.mutation import Rates
 from gondwana.nas.searches.codeepneat.evolution.reproduction import Policy, SpeciationRule
 from gondwana.nas.searches.codeepneat.genome.space import Space
 from gondwana.nas.searches.initialization import Initialization, InitializationItem
-from gondwana.nas.searches.surrogate.settings import SurrogateItem
+from gondwana.nas.searches.surrogate.settings import NetworkSurrogateItem
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -161,7 +161,7 @@ class CoDeepNEATSettings(_Section):
     fidelity: Fidelity | None = None
     share_weights: bool = False
     max_multiply_adds: Count | None = None
-    surrogate: SurrogateItem = None
+    surrogate: NetworkSurrogateItem = None
     space: Space
 
     @model_validator(mode="after")
