@@ -48,7 +48,9 @@ _MAX_ROWS, _MIN_ROWS = 1024, 4
 _DRAWS = 8
 """Draws of the weights of a layer that is run with weights as they are planned."""
 
-_FEW_SEQUENCES = 64
+_FEW_SEQUENCES, _SEQUENCE_ENTRIES = 16, 1 << 12
+"""Least number of sequences that a recurrent layer meets; up to four times as many if they have fewer entries."""
+
 _MOST_STEPS, _FEW_STEPS = 48, 12
 """Operations that are run to make the inputs of one; beyond them, or fewer of wide ones, tensors are drawn."""
 
@@ -217,7 +219,8 @@ class Simulation:
         rows = min(self._most_rows(shape) for shape in touched)
         if any(isinstance(member.operation, RECURRENT) for member in region):
             largest = max(_entries(shape) for shape in touched)
-            bearable = int(np.clip(self.settings.samples // largest, _FEW_SEQUENCES, 256))
+            least = int(np.clip(_SEQUENCE_ENTRIES // largest, 1, 4)) * _FEW_SEQUENCES
+            bearable = int(np.clip(self.settings.samples // largest, least, 256))
             rows = min(rows, bearable - bearable % _FEW_SEQUENCES)
         return rows
 

@@ -59,7 +59,9 @@ SearchSettings = Annotated[
 ]
 
 
-TimeBudget = Annotated[PositiveFloat | None, BeforeValidator(seconds_of)]
+TimeBudget = Annotated[
+    PositiveFloat | None, BeforeValidator(seconds_of, json_schema_input_type=float | str | None)
+]
 
 
 class _Section(BaseModel):
@@ -127,6 +129,8 @@ class EngineConfig(_Section):
         recycle_after: candidates after which a worker process is replaced by a fresh one.
         recycle_above_mb: resident memory after a candidate above which the worker process is replaced.
         backlog: candidates that are asked for in advance of a free worker.
+        batch: most candidates that are trained as one compiled program where their networks have one structure, which
+            needs JAX; ``auto`` is 1 on other backends, 8 on JAX, and 32 on JAX with GPUs.
         stop_after_failures: end the run when this many evaluations in succession crash.
         dashboard: start Ray's own dashboard (with ``ray_address: local``).
         training_states_mb: most megabytes of trainings that may go on, kept in the run folder (``search.fidelity``); of
@@ -145,6 +149,7 @@ class EngineConfig(_Section):
     recycle_after: PositiveInt = 100
     recycle_above_mb: PositiveFloat | None = None
     backlog: NonNegativeInt = 1
+    batch: Literal["auto"] | PositiveInt = "auto"
     stop_after_failures: PositiveInt = 20
     dashboard: StrictBool = False
     training_states_mb: NonNegativeFloat = 2000.0

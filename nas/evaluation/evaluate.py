@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import keras
 
     from gondwana.tasks.base import SearchData, Split, TaskInfo
+    from gondwana.tasks.training.fit import Diverged, History
 
 LOADED = "loaded"
 """Phase before a candidate is looked at; what fails in it is no candidate's fault."""
@@ -40,6 +41,8 @@ class Report:
         model: the trained network as the bytes of a ``.keras`` file, if it was asked for.
         training_state: from which the training can go on, if the spec ends it early (``until_epoch``).
         curve: as in :class:`gondwana.nas.candidate.Outcome`.
+        members: reports of candidates that were evaluated together, in their order; the report around them is
+            completed, and its fitness means nothing.
     """
 
     state: State
@@ -52,6 +55,7 @@ class Report:
     model: bytes | None = None
     training_state: bytes | None = None
     curve: tuple[Mapping[str, float], ...] = ()
+    members: tuple[Report, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.fitness is None) == (self.state in RESULTS):
@@ -113,7 +117,7 @@ def evaluate(
     Raises:
         ValueError: if the spec's task is unknown or refuses its options.
     """
-    return _Evaluation(spec).run(
+    return Evaluation(spec).run(
         lambda work: work.search(work.loaded(data, lambda: load_search_data(spec["task"], data_dir)), state)
     )
 
@@ -126,7 +130,7 @@ def finalize(
     ``fitness`` is that of this training on the validation split; the test figures are in ``metrics`` under names that
     begin with ``test_``; ``model`` holds the network.
     """
-    return _Evaluation(spec).run(
+    return Evaluation(spec).run(
         lambda work: work.final(work.loaded(data, lambda: load_final_data(spec["task"], data_dir)))
     )
 
@@ -138,11 +142,11 @@ def build_model(spec: Mapping[str, Any]) -> keras.Model:
         RefusedError: if it exceeds a limit.
         ValueError: if the spec does not describe a network.
     """
-    work = _Evaluation(spec)
+    work = Evaluation(spec)
     return work.initialized(work.built())
 
 
-class _Evaluation:
+class Evaluation:
     """One evaluation under way: what is known so far, for the report of however it ends."""
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
@@ -158,19 +162,31 @@ class _Evaluation:
         self._training = Training(spec, self._info)
 
     def run(self, work: Any) -> Report:
-        """Do ``work`` and report how it ended: the one boundary that catches everything that a candidate can cause."""
+        """Do ``work``, which returns metrics, and report how it ended."""
+        try:
+            metrics, failure = self.attempt(work)
+            return failure or self.finished(metrics)
+        finally:
+            release_memory()
+
+    def attempt(self, work: Any) -> tuple[Any, Report | None]:
+        """Do ``work``; return its result, or the report of how it failed.
+
+        The one boundary that catches everything that a candidate can cause.
+        """
         from gondwana.tasks.training.fit import Diverged
 
         try:
-            metrics: dict[str, float] = work(self)
+            return work(self), None
         except Diverged as error:
-            return self._report(State.DIVERGED, {}, self._info.chance, str(error))
+            return None, self._report(State.DIVERGED, {}, self._info.chance, str(error))
         except RefusedError as error:
-            return self._report(State.INVALID, {}, None, str(error))
+            return None, self._report(State.INVALID, {}, None, str(error))
         except Exception as error:  # noqa: BLE001  becomes an outcome with reason and traceback
-            return self._failed(error)
-        finally:
-            release_memory()
+            return None, self._failed(error)
+
+    def finished(self, metrics: dict[str, float]) -> Report:
+        """Return the report of an evaluation that came to its end."""
         fitness = metrics.pop("val_fitness")
         if not math.isfinite(fitness):
             reason = f"the validation metric was {fitness} after training"
@@ -226,8 +242,42 @@ class _Evaluation:
                 options=strategy_options(chosen),
             )
 
+    @property
+    def info(self) -> TaskInfo:
+        """Facts of the task."""
+        return self._info
+
+    @property
+    def seed(self) -> int:
+        """Of the spec."""
+        return int(self._spec["seed"])
+
+    @property
+    def training(self) -> Training:
+        """The training, as far as it has come."""
+        return self._training
+
+    def scored_after(self, history: History | Diverged, seconds: float) -> dict[str, float]:
+        """Score a network that was trained with others; ``seconds`` are its share of their training.
+
+        Raises:
+            Diverged: if it did.
+        """
+        self._phase = "trained"
+        self._seconds |= {"trained": seconds, "scored": self._training.scoring_seconds}
+        if isinstance(history, Exception):
+            raise history
+        self._training.end(history)
+        with self._timed("scored"):
+            return self._training.score()
+
     def _trained(self, data: SearchData, state: bytes | None = None) -> tuple[keras.Model, dict[str, float]]:
-        model = self.initialized(self.built())
+        return self.trained(self.initialized(self.built()), data, state)
+
+    def trained(
+        self, model: keras.Model, data: SearchData, state: bytes | None = None
+    ) -> tuple[keras.Model, dict[str, float]]:
+        """Train an initialized network and score it on validation; return both."""
         training = self._training
         try:
             with self._timed("trained"):

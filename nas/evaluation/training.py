@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from gondwana.tasks.base import SearchData, TaskInfo
     from gondwana.tasks.training.fit import Epoch, History
+    from gondwana.tasks.training.loops import Predict
     from gondwana.tasks.training.scoring import Scorer
     from gondwana.tasks.training.state import TrainingState
 
@@ -24,6 +25,7 @@ class Training:
         curve: points of the learning curve, see :class:`gondwana.nas.candidate.Outcome`.
         state: from which the training can go on; None before the end, and at the recipe's end.
         scoring_seconds: wall seconds spent on the validation split between epochs.
+        recipe: of the spec, once the training has begun.
     """
 
     def __init__(self, spec: Mapping[str, Any], info: TaskInfo) -> None:
@@ -46,14 +48,9 @@ class Training:
         Raises:
             gondwana.tasks.training.fit.Diverged: if loss or weights are not finite; the curve ends before.
         """
-        from gondwana.tasks.training.recipe import Recipe
         from gondwana.tasks.training.state import StateError, TrainingState
 
-        self._model, self._data = model, data
-        self._recipe = Recipe.from_json(self._spec["training"])
-        until = self._spec.get("until_epoch")
-        self._last = self._recipe.epochs if until is None else min(int(until), self._recipe.epochs)
-        self._scorer: Scorer | None = None
+        self.begin(model, data)
         try:
             start = None if state is None else TrainingState.from_bytes(state)
             self._history = self._train(start)
@@ -61,6 +58,20 @@ class Training:
             self._history = self._train(None)
         if state is not None:
             self._continued = self._last - len(self._history.epochs)
+
+    def begin(self, model: keras.Model, data: SearchData, predict: Predict | None = None) -> None:
+        """Take what is trained; ``predict`` returns the model's outputs, None has them traced."""
+        from gondwana.tasks.training.recipe import Recipe
+
+        self._model, self._data, self._predict = model, data, predict
+        self.recipe = Recipe.from_json(self._spec["training"])
+        until = self._spec.get("until_epoch")
+        self._last = self.recipe.epochs if until is None else min(int(until), self.recipe.epochs)
+        self._scorer: Scorer | None = None
+
+    def end(self, history: History) -> None:
+        """Take the record of a training that :meth:`train` did not make."""
+        self._history = history
 
     def _train(self, start: TrainingState | None) -> History:
         from gondwana.tasks.training.fit import train
@@ -71,9 +82,9 @@ class Training:
             self._model,
             self._data,
             self._info,
-            self._recipe,
+            self.recipe,
             int(self._spec["seed"]),
-            on_epoch=self._note,
+            on_epoch=self.note,
             until=self._last,
             start=start,
         )
@@ -96,7 +107,7 @@ class Training:
             metrics["continued_from_epoch"] = self._continued
         return metrics
 
-    def _note(self, epoch: Epoch) -> None:
+    def note(self, epoch: Epoch) -> None:
         """Add a point to the curve; the last epoch's validation figures come from the score of the whole split."""
         begin = time.perf_counter()
         self._before += epoch.seconds
@@ -111,9 +122,9 @@ class Training:
         from gondwana.tasks.training.scoring import Scorer
 
         if self._scorer is None:
-            steps = self._recipe.steps_per_epoch
-            trained = len(self._data.train) if steps is None else steps * self._recipe.batch_size
-            self._scorer = Scorer(self._model, self._data.validation, self._info, trained)
+            steps = self.recipe.steps_per_epoch
+            trained = len(self._data.train) if steps is None else steps * self.recipe.batch_size
+            self._scorer = Scorer(self._model, self._data.validation, self._info, trained, self._predict)
         return self._scorer
 
 

@@ -112,12 +112,12 @@ def train(
     epochs: list[Epoch] = []
     first_step = 0.0
     with weight_penalties(model, recipe, optimizer):
-        loop = make_loop(model, optimizer, _objective(model, info, recipe, data.train), data.train)
+        loop = make_loop(model, optimizer, trained_objective(model, info, recipe, data.train), data.train)
         first = 0 if start is None else _restore(start, kept, loop)
-        watch = _watch(model, data, info, recipe, kept, steps * batch)
+        watch = early_end(model, data, info, recipe, kept, steps * batch)
         for epoch in range(first, last):
-            batches = _batches(data.train, recipe, seed, epoch, (steps, batch))
-            done, seconds = _one_epoch(model, loop, batches, recipe, epoch, steps)
+            rows = batches(data.train, recipe, seed, epoch, (steps, batch))
+            done, seconds = _one_epoch(model, loop, rows, recipe, epoch, steps)
             first_step = first_step or seconds
             epochs.append(done)
             if on_epoch is not None:
@@ -132,7 +132,8 @@ def train(
     )
 
 
-def _objective(model: keras.Model, info: TaskInfo, recipe: Recipe, split: Split) -> Objective:
+def trained_objective(model: keras.Model, info: TaskInfo, recipe: Recipe, split: Split) -> Objective:
+    """Return what a recipe trains a model for: with its weights of classes and its smoothing of labels."""
     found = {
         head.name: class_weights(
             recipe.class_weight, head, split.y[head.name] if isinstance(split.y, dict) else split.y
@@ -143,7 +144,7 @@ def _objective(model: keras.Model, info: TaskInfo, recipe: Recipe, split: Split)
     return Objective(model, info, label_smoothing=recipe.label_smoothing, weights=weights)
 
 
-def _watch(
+def early_end(
     model: keras.Model,
     data: SearchData,
     info: TaskInfo,
@@ -151,6 +152,7 @@ def _watch(
     variables: Sequence[keras.Variable],
     examples: int,
 ) -> EarlyStopping | None:
+    """Return what ends the training early, None if the recipe does not; ``examples`` are those of an epoch."""
     if recipe.early_stopping is None:
         return None
     return EarlyStopping(Scorer(model, data.validation, info, examples), recipe.early_stopping, variables)
@@ -192,7 +194,7 @@ def _one_epoch(
         if epoch == 0 and step + 1 == FIRST_CHECK:
             _check_loss(loop, f"within the first {FIRST_CHECK} steps")
     loss = _check_loss(loop, f"in epoch {epoch + 1} of {recipe.epochs}")
-    _check_weights(model, epoch, recipe)
+    check_weights(model, epoch, recipe)
     return Epoch(epoch, loss, float(rates[-1]), time.perf_counter() - start), first_step
 
 
@@ -218,7 +220,7 @@ def reseed(model: keras.Model, seed: int) -> None:
         state.assign([int(number) >> 1, 0])
 
 
-def _batches(
+def batches(
     split: Split, recipe: Recipe, seed: int, epoch: int, shape: tuple[int, int]
 ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
     """Yield the rows of each batch of an epoch, and their examples where these are not ``split.x``."""
@@ -262,7 +264,8 @@ def _check_loss(loop: Loop, when: str) -> float:
     return loss
 
 
-def _check_weights(model: keras.Model, epoch: int, recipe: Recipe) -> None:
+def check_weights(model: keras.Model, epoch: int, recipe: Recipe) -> None:
+    """Raise Diverged if a weight is not finite after an epoch, counted from 0."""
     for weight in model.weights:
         if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
             raise Diverged(

@@ -1,8 +1,8 @@
 """One training step and one prediction, per backend.
 
-The loop around them (`fit.py`) is the same everywhere. TensorFlow has a step of its own, because what
-Keras' trainer adds around a step (data adapter, iterator, second trace for the last batch) costs small networks more
-than their training, and because Keras' optimizers leak a graph per training there; other backends use Keras' trainer.
+The loop around them (`fit.py`) is the same everywhere. Each backend has a step of its own, because what Keras' trainer
+adds around a step (data adapter, iterator, second trace for the last batch) costs small networks more than their
+training, and because Keras' optimizers leak a graph per training on TensorFlow.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ class Loop(Protocol):
     """Steps over the examples of one split."""
 
     def step(self, rows: np.ndarray, rate: float, x: np.ndarray | None = None) -> None:
-        """Train on these rows of the split at this learning rate; ``x`` replaces their examples if given."""
+        """Train on these rows of the split at this learning rate; ``x`` replaces their examples if given.
+
+        The model has the new weights after :meth:`mean_loss` or :meth:`state`, not always before.
+        """
         ...
 
     def mean_loss(self) -> float:
@@ -51,6 +54,14 @@ def make_loop(
         )
 
         return TensorFlowLoop(model, optimizer, objective, split)
+    if keras.backend.backend() == "jax":
+        from gondwana.tasks.training.backends.jax_loop import JaxLoop
+
+        return JaxLoop(model, optimizer, objective, split)
+    if keras.backend.backend() == "torch":
+        from gondwana.tasks.training.backends.torch_loop import TorchLoop
+
+        return TorchLoop(model, optimizer, objective, split)
     return KerasLoop(model, optimizer, objective, split)
 
 
@@ -70,6 +81,14 @@ def make_predictor(model: keras.Model, like: np.ndarray, batch_size: int) -> Pre
         from gondwana.tasks.training.backend import Predictor
 
         return Predictor(model, like, batch_size)
+    if keras.backend.backend() == "jax":
+        from gondwana.tasks.training.backends.jax_loop import JaxPredictor
+
+        return JaxPredictor(model, batch_size)
+    if keras.backend.backend() == "torch":
+        from gondwana.tasks.training.backends.torch_loop import TorchPredictor
+
+        return TorchPredictor(model, batch_size)
 
     def predicted(x: np.ndarray) -> list[np.ndarray]:
         missing = max(0, batch_size - len(x))  # another shape would have the network compiled once more

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from gondwana.tasks.base import Arrays, Split, TaskInfo
-from gondwana.tasks.training.loops import make_predictor
+from gondwana.tasks.training.loops import Predict, make_predictor
 from gondwana.tasks.training.objective import Objective
 
 SCORING_BATCH = 250
@@ -61,17 +61,25 @@ class Scorer:
         split: what to score on.
         info: the task.
         trained: training examples per epoch, which decides how large the fixed part is.
+        predict: of the model; None traces it.
 
     Raises:
         ValueError: if the outputs of the model are not the task's heads, or the split is empty.
     """
 
-    def __init__(self, model: keras.Model, split: Split, info: TaskInfo, trained: int) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        split: Split,
+        info: TaskInfo,
+        trained: int,
+        predict: Predict | None = None,
+    ) -> None:
         self._objective = Objective(model, info)
         self._split = split
         self._rows = fixed_part(split.y, len(split), part_size(len(split), trained))
         self._x, self._y = split.x[self._rows], _taken(split.y, self._rows)
-        self._predict = make_predictor(model, split.x, min(SCORING_BATCH, len(split)))
+        self._predict = predict or make_predictor(model, split.x, min(SCORING_BATCH, len(split)))
 
     @property
     def part_rows(self) -> np.ndarray:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gondwana.nas.config.schema import EngineConfig
+from gondwana.nas.engine.pools.batching_pool import BatchingPool
 from gondwana.nas.engine.pools.local_pool import LocalPool
-from gondwana.nas.engine.pools.protocol import Pool
+from gondwana.nas.engine.pools.protocol import Pool, UnusablePoolError
 from gondwana.nas.engine.pools.ray_options import RayOptions
 from gondwana.nas.engine.pools.worker import Setup, prepare
 from gondwana.nas.plugins import Plugin
@@ -39,6 +40,31 @@ def make_pool(
     Raises:
         UnusablePoolError: if what the config asks for cannot be had here.
     """
+    size = batch_size(engine)
+    pool = _worker_pool(engine, setup, plugins, task)
+    return pool if size == 1 else BatchingPool(pool, size)
+
+
+def batch_size(engine: EngineConfig) -> int:
+    """Return the most candidates that are trained together.
+
+    Raises:
+        UnusablePoolError: if it is more than one and the backend cannot do that.
+    """
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if engine.batch == "auto":
+        return 1 if backend != "jax" else 32 if engine.resources.num_gpus else 8
+    if engine.batch > 1 and backend != "jax":
+        raise UnusablePoolError(
+            f"engine.batch: {engine.batch} trains several candidates as one program, which needs JAX; the backend "
+            f"is {backend}: set the environment variable KERAS_BACKEND=jax (pip install jax), or engine.batch to auto"
+        )
+    return int(engine.batch)
+
+
+def _worker_pool(
+    engine: EngineConfig, setup: Setup | None, plugins: Sequence[Plugin], task: str | None
+) -> Pool:
     threads = threads_of(engine)
     if engine.pool == "table":
         from gondwana.nas.engine.pools.table_pool import TablePool

@@ -222,14 +222,14 @@ def test_the_curve_has_a_point_an_epoch_and_ends_as_the_outcome(data):
 def test_a_training_that_diverges_keeps_the_curve_until_then(data, monkeypatch):
     from gondwana.tasks.training import fit
 
-    checked = fit._check_weights
+    checked = fit.check_weights
 
     def check(model, epoch, recipe):
         if epoch == 2:
             raise fit.Diverged("in the third epoch")
         checked(model, epoch, recipe)
 
-    monkeypatch.setattr(fit, "_check_weights", check)
+    monkeypatch.setattr(fit, "check_weights", check)
     report = evaluate(spec(epochs=4), data)
     assert report.state is State.DIVERGED
     assert [point["epoch"] for point in report.curve] == [1, 2]

