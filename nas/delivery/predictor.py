@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gondwana.nas.delivery.predicting import NoNetworkError, Predictor, best_path, preprocessing_of, target_of
+from gondwana.tasks.predictor.inputs import describe_inputs
 
 if TYPE_CHECKING:
     import keras
 
 PREDICTOR = "predictor.keras"
 """File of a run folder."""
+MOST_INPUTS = 1000
+"""Inputs up to which it is written without being asked for: a hundred take about a second."""
 NOTES = "gondwana.json"
 """Entry of the archive."""
 
@@ -48,11 +51,15 @@ def write_predictor(run: Path) -> Path | None:
 def provide_predictor(run: Path) -> Path | None:
     """Return the predictor at the end of a run, written if it is missing; None if there can be none.
 
+    One of very many columns takes a while to build, and is written when it is asked for (:func:`predictor_path`).
     A network that cannot be loaded here, with a layer type whose code only workers have, ends no run: the network is
     there, and :func:`predictor_path` says what is missing when it is asked for.
     """
     if (run / PREDICTOR).is_file():
         return run / PREDICTOR
+    preprocessing = preprocessing_of(run)
+    if preprocessing is None or len(describe_inputs(preprocessing)) > MOST_INPUTS:
+        return None
     try:
         return write_predictor(run)
     except ValueError:
@@ -107,7 +114,7 @@ def content(model: keras.Model, described: Mapping[str, Any]) -> bytes:
 
 def notes(preprocessing: Mapping[str, Any], target: str | None = None) -> dict[str, Any]:
     """Return what a user of the network has to know, as a JSON object."""
-    from gondwana.tasks.predictor.inputs import ROWS, describe_inputs
+    from gondwana.tasks.predictor.inputs import ROWS
 
     return {
         "format": 1,
