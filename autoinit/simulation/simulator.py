@@ -48,7 +48,7 @@ _MAX_ROWS, _MIN_ROWS = 1024, 4
 _DRAWS = 8
 """Draws of the weights of a layer that is run with weights as they are planned."""
 
-_FEW_SEQUENCES = 16
+_FEW_SEQUENCES = 64
 _MOST_STEPS, _FEW_STEPS = 48, 12
 """Operations that are run to make the inputs of one; beyond them, or fewer of wide ones, tensors are drawn."""
 

@@ -132,7 +132,8 @@ def main() -> int:
     known: dict[str, bool] = {}
     found: dict[str, list[list[int]]] = {}
     rows: list[dict[str, Any]] = []
-    changes = {key: float(text) for key, _, text in (item.partition("=") for item in arguments.set)}
+    pairs = (item.partition("=") for item in arguments.set)
+    changes = {key: float(text) if "." in text else int(text) for key, _, text in pairs}
     for name, make in contestants(changes).items():
         if arguments.contestants and name not in arguments.contestants:
             continue

@@ -161,17 +161,36 @@ class Run:
 
         return write_report(self.path)
 
-    def export(self, path: str | Path) -> Path:
-        """Write the best network (``.keras``), the outcomes (``.csv``, ``.json``, ``.parquet``, ``.tex``) or the
-        report (``.html``) to a file, by its ending. Return its path.
+    def export(self, path: str | Path, form: str | None = None, *, plain: bool = False) -> Path:
+        """Write the best network, the outcomes or the report to a file, and return its path.
+
+        Args:
+            path: a format of networks, ``keras``, ``savedmodel``, ``onnx``, ``tflite`` or ``torch``, for a file in the
+                run folder; or a file, whose ending says what it is: ``.onnx``, ``.tflite``, ``.pt2``; ``.keras``, the
+                network alone; ``.csv``, ``.json``, ``.jsonl``, ``.parquet``, ``.tex``, the
+                outcomes; ``.html``, the report.
+            form: format of the network with its preprocessing; ``path`` is where it goes.
+            plain: for ``keras``: without classes of this project.
 
         Raises:
-            ValueError: for another ending, or if there is nothing to write yet.
+            ValueError: for another ending, or if there is nothing to write yet, or it cannot be written so.
         """
+        from gondwana.nas.delivery.exporting import ENDINGS, export_network
         from gondwana.nas.engine.records import export
 
+        if form is None and str(path) in ENDINGS:
+            return export_network(self.path, str(path), plain=plain).path
         out = Path(path)
-        texts = {".csv": export.to_csv, ".json": export.to_json, ".tex": export.to_latex}
+        endings = {ending: name for name, ending in ENDINGS.items() if name in ("onnx", "tflite", "torch")}
+        form = form or endings.get(out.suffix.lower()) or ("keras" if plain else None)
+        if form is not None:
+            return export_network(self.path, form, out, plain=plain).path
+        texts = {
+            ".csv": export.to_csv,
+            ".json": export.to_json,
+            ".jsonl": export.to_json_lines,
+            ".tex": export.to_latex,
+        }
         ending = out.suffix.lower()
         if ending == ".keras":
             shutil.copyfile(self.best_path, out)
@@ -183,7 +202,8 @@ class Run:
             out.write_text(texts[ending](self.path), encoding="utf-8")
         else:
             raise ValueError(
-                f"the ending of a file says what it is: .keras, .csv, .json, .parquet, .tex or .html. Received: {out}"
+                "the ending of a file says what it is: .keras, .onnx, .tflite, .pt2, .csv, .json, .jsonl, .parquet, "
+                f".tex or .html; or name a format, {', '.join(ENDINGS)}. Received: {out}"
             )
         return out
 

@@ -1,13 +1,42 @@
-"""Commands on the result of a run: ``predict``."""
+"""Commands on the result of a run: ``predict``, and what ``best`` writes."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gondwana.nas.cli.quiet import load_keras
+
+
+class NetworkFormat(StrEnum):
+    """Formats of an exported network."""
+
+    KERAS = "keras"
+    SAVEDMODEL = "savedmodel"
+    ONNX = "onnx"
+    TFLITE = "tflite"
+    TORCH = "torch"
+
+
+def export_best(run: Path, form: NetworkFormat, out: Path | None, plain: bool) -> None:
+    """Write the best network of a run in a format, and a model card beside it; say what it takes."""
+    load_keras()
+    from gondwana.nas.delivery.card import write_card
+    from gondwana.nas.delivery.exporting import export_network
+
+    found = export_network(run, form.value, out, plain=plain)
+    checked = "not compared: what reads it is not installed"
+    if found.difference is not None:
+        checked = f"loaded again, answers within {max(found.difference, 1e-7):.1g} of the network's"
+    typer.echo(f"{form.value:<10} {found.path} ({checked})")
+    for item in found.inputs:
+        typer.echo(f"input      {item['name']}: {item['dtype']}, {item['form']}")
+    if not found.plain:
+        typer.echo("note       it holds layers of this project; --plain writes it without them")
+    typer.echo(f"card       {write_card(run, found)}")
 
 
 def predict(

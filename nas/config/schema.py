@@ -59,7 +59,9 @@ SearchSettings = Annotated[
 ]
 
 
-TimeBudget = Annotated[PositiveFloat | None, BeforeValidator(seconds_of)]
+TimeBudget = Annotated[
+    PositiveFloat | None, BeforeValidator(seconds_of, json_schema_input_type=float | str | None)
+]
 
 
 class _Section(BaseModel):

@@ -82,6 +82,16 @@ class Predictor:
             return outputs(self.model, self._answers.shaped(found))
         return outputs(self.model, graph_inputs(self.preprocessing, self._answers.framed(found)))
 
+    def encode(self, rows: Any) -> np.ndarray:
+        """Return what the network alone receives for rows: for exports without the preprocessing.
+
+        Raises:
+            ValueError: if the rows are not what the network was trained with.
+        """
+        from gondwana.tasks.own_data.memory import as_rows
+
+        return self._answers.inputs(as_rows(rows))
+
     def answers(self, outputs: np.ndarray) -> np.ndarray:
         """Return classes or numbers of what :meth:`outputs` returned."""
         if self._raw and self.classes is None:

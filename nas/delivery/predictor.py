@@ -63,17 +63,23 @@ def predictor_path(run: Path) -> Path:
     """Return the file of a run's predictor, written now if the run is of an earlier version.
 
     Raises:
-        NoNetworkError: if there can be none.
+        ValueError: if there can be none; the message says why.
     """
-    best_path(run)
+    from gondwana.nas.engine.records.run_folder import RunFolder
+    from gondwana.nas.evaluation.saved import load
+
+    network = best_path(run)
     path = run / PREDICTOR
-    found = path if path.is_file() else write_predictor(run)
-    if found is None:
-        raise NoNetworkError(
-            f"{run}: its task keeps nothing that makes inputs of raw rows, so there is best.keras only, "
-            "the network itself"
-        )
-    return found
+    if not path.is_file():
+        preprocessing = preprocessing_of(run)
+        if preprocessing is None:
+            raise NoNetworkError(
+                f"{run}: its task keeps nothing that makes inputs of raw rows, so there is best.keras only, "
+                "the network itself"
+            )
+        found = archive(load(network), preprocessing, target_of(run))
+        RunFolder.open(run).write_bytes(PREDICTOR, found)
+    return path
 
 
 def archive(network: keras.Model, preprocessing: Mapping[str, Any], target: str | None = None) -> bytes:
@@ -89,12 +95,13 @@ def archive(network: keras.Model, preprocessing: Mapping[str, Any], target: str 
 
 
 def content(model: keras.Model, described: Mapping[str, Any]) -> bytes:
-    """Return a model as the content of a ``.keras`` file, with notes in it."""
+    """Return a model as the content of a ``.keras`` file, with notes in it if there are any."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "network.keras")
         model.save(path, include_optimizer=False)
-        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as file:
-            file.writestr(NOTES, json.dumps(described, indent=1) + "\n")
+        if described:
+            with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as file:
+                file.writestr(NOTES, json.dumps(described, indent=1) + "\n")
         return path.read_bytes()
 
 

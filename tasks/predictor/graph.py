@@ -20,6 +20,10 @@ from gondwana.tasks.predictor.inputs import ROWS, input_names, is_array, used_co
 from gondwana.tasks.predictor.spellings import EMPTY_WORDS, any_case, lowered
 
 Tensor = Any
+RAW, NUMBERS, ENCODED = "raw", "numbers", "encoded"
+"""What an exported network takes: values as they were given, numbers of a table, or inputs that are encoded."""
+LARGEST_RATIO = 100.0
+"""Numbers whose mean is more deviations from 0 than this lose more than 1e-5 of a deviation to float32."""
 
 
 class NotExpressibleError(ValueError):
@@ -34,7 +38,8 @@ def with_preprocessing(network: keras.Model, preprocessing: Mapping[str, Any]) -
         preprocessing: what :meth:`gondwana.tasks.base.Task.preprocessing` says.
 
     Raises:
-        NotExpressibleError: if the network has several outputs or inputs.
+        NotExpressibleError: if the network has several outputs or inputs, or a table meets another backend than
+            TensorFlow.
     """
     if len(network.inputs) != 1 or len(network.outputs) != 1:
         raise NotExpressibleError(
@@ -42,7 +47,29 @@ def with_preprocessing(network: keras.Model, preprocessing: Mapping[str, Any]) -
             f"{len(network.outputs)} outputs"
         )
     inputs, encoded = encoding(preprocessing)
-    return keras.Model(inputs, _answer(network(encoded), preprocessing), name="predictor")
+    return keras.Model(inputs, _answer(network(encoded), preprocessing, _precise()), name="predictor")
+
+
+def portable(network: keras.Model, preprocessing: Mapping[str, Any] | None) -> tuple[keras.Model, str]:
+    """Return a network with one input of numbers, for formats without text, and what that input is.
+
+    Returns:
+        The network, and :data:`RAW` (images, arrays), :data:`NUMBERS` (a table of numbers, a place a column), or
+        :data:`ENCODED`, what the network alone takes. Its output is as of :func:`with_preprocessing`, in float32.
+    """
+    if preprocessing is None:
+        return network, ENCODED
+    encoder = preprocessing.get("encoder")
+    takes = ENCODED
+    if encoder is None:
+        (inputs, encoded), takes = encoding(preprocessing), RAW
+    else:
+        try:
+            (inputs, encoded), takes = numbers_only(encoder), NUMBERS
+        except NotExpressibleError:
+            inputs = encoded = keras.Input(network.input_shape[1:], name=ROWS)
+    answer = _answer(network(encoded), preprocessing, "float32")
+    return keras.Model(inputs, answer, name="predictor"), takes
 
 
 def encoding(preprocessing: Mapping[str, Any]) -> tuple[Any, Tensor]:
@@ -53,79 +80,112 @@ def encoding(preprocessing: Mapping[str, Any]) -> tuple[Any, Tensor]:
     given = preprocessing.get("input") or {}
     inputs = keras.Input(tuple(given["shape"]), name=ROWS)
     mean, deviation = given.get("mean", 0.0), given.get("deviation", 1.0)
-    standardized = layers.Normalization(
-        axis=-1 if isinstance(mean, list) else None,
-        mean=mean,
-        variance=np.square(deviation).tolist(),
-        name="standardized",
-    )
-    return inputs, standardized(inputs)
+    center, scale = np.asarray(mean, np.float32), np.asarray(deviation, np.float32)
+    return inputs, ops.divide(ops.subtract(inputs, center), scale)
 
 
-def _answer(output: Tensor, preprocessing: Mapping[str, Any]) -> Tensor:
-    """Return the probabilities of all classes, or the number in its own units, float64."""
+def _answer(output: Tensor, preprocessing: Mapping[str, Any], dtype: str) -> Tensor:
+    """Return the probabilities of all classes, or the number in its own units, in ``dtype``."""
     if preprocessing.get("classes") is None:
         mean, deviation = float(preprocessing.get("mean", 0.0)), float(preprocessing.get("deviation", 1.0))
-        return ops.add(ops.multiply(ops.cast(output, "float64"), deviation), mean)
+        return ops.add(ops.multiply(ops.cast(output, dtype), deviation), mean)
     if output.shape[-1] == 1:
         output = layers.Concatenate()([ops.subtract(1.0, output), output])
     return layers.Identity(name="probabilities")(output)
 
 
+def _precise() -> str:
+    """Return the widest dtype that the backend computes in without being told to."""
+    return "float32" if keras.config.backend() == "jax" else "float64"
+
+
 def _table(encoder: Mapping[str, Any]) -> tuple[Any, Tensor]:
+    if keras.config.backend() != "tensorflow":
+        raise NotExpressibleError(
+            "text and float64 go into a network with Keras' TensorFlow backend only; set KERAS_BACKEND=tensorflow. "
+            f"Received: {keras.config.backend()}"
+        )
     columns = used_columns(encoder)
-    array = is_array(encoder)
-    inputs: Any = {}
-    if array:
-        inputs = keras.Input((len(encoder["columns"]),), dtype="float64", name=ROWS)
-    else:
-        for name, key in input_names(encoder).items():
-            kind = "float64" if columns[name].kind == "number" else "string"
-            inputs[key] = keras.Input((1,), dtype=kind, name=key)
-    numbers = [name for name, column in columns.items() if column.kind == "number"]
+    if is_array(encoder):
+        inputs: Any = keras.Input((len(encoder["columns"]),), dtype="float64", name=ROWS)
+        raw = _ordered(_numbers(inputs, encoder, "float64"), _order_of_numbers(columns), columns)
+        return inputs, _standardized(raw, encoder, "float64")
+    inputs = {}
+    for name, key in input_names(encoder).items():
+        kind = "float64" if columns[name].kind == "number" else "string"
+        inputs[key] = keras.Input((1,), dtype=kind, name=key)
     blocks: list[Tensor] = []
     order: list[tuple[str, int]] = []
+    numbers = [name for name, column in columns.items() if column.kind == "number"]
     if numbers:
-        blocks.append(_numbers(inputs, numbers, encoder, array))
-        order += [(name, 0) for name in numbers]
-        indicated = [name for name in numbers if columns[name].missing]
-        order += [(name, 1) for name in indicated]
+        raw = [inputs[input_names(encoder)[name]] for name in numbers]
+        blocks.append(_numbers(_joined(raw, "float64"), encoder, "float64"))
+        order += _order_of_numbers(columns)
     for name, column in columns.items():
         if column.kind != "number":
             raw = inputs[input_names(encoder)[name]]
             blocks.append(_BLOCKS[column.kind](raw, column, encoder["fitted"][name]))
             order += [(name, place) for place in range(column.width)]
-    joined = layers.Concatenate(dtype="float64")(blocks) if len(blocks) > 1 else blocks[0]
-    wanted = [(name, place) for name, column in columns.items() for place in range(column.width)]
-    if order != wanted:
-        places = {place: number for number, place in enumerate(order)}
-        joined = ops.take(joined, np.array([places[place] for place in wanted], np.int32), axis=-1)
-    center, scale = np.array(encoder["center"]), np.array(encoder["scale"])
-    standard = ops.clip(ops.divide(ops.subtract(joined, center), scale), -WIDEST, WIDEST)
-    return inputs, ops.cast(standard, "float32")
+    joined = _ordered(_joined(blocks, "float64"), order, columns)
+    return inputs, _standardized(joined, encoder, "float64")
 
 
-def _numbers(inputs: Any, names: list[str], encoder: Mapping[str, Any], array: bool) -> Tensor:
-    """Return the numbers, filled where they are NaN, and after them the indicators of those that may be."""
+def numbers_only(encoder: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    """Return the input and the encoding of a table of numbers in float32, one input of shape (rows, columns).
+
+    Raises:
+        NotExpressibleError: if it has other columns, or numbers that float32 would round too much.
+    """
     columns = used_columns(encoder)
-    if array:
-        every = list(encoder["columns"])
-        places = [every.index(name) for name in names]
-        raw = inputs if names == every else ops.take(inputs, np.array(places, np.int32), axis=-1)
-    else:
-        keys = input_names(encoder)
-        raw = [inputs[keys[name]] for name in names]
-        raw = layers.Concatenate(dtype="float64")(raw) if len(raw) > 1 else raw[0]
-    fill = np.array([float(encoder["fitted"][name]["fill"]) for name in names])
+    others = [name for name, column in columns.items() if column.kind != "number"]
+    if others:
+        raise NotExpressibleError(f"column {others[0]!r} is no number")
+    ratio = np.abs(np.array(encoder["center"])) / np.array(encoder["scale"])
+    if ratio.max() > LARGEST_RATIO:
+        raise NotExpressibleError("float32 would round the differences between large numbers")
+    inputs = keras.Input((len(columns),), dtype="float32", name=ROWS)
+    numbers = _numbers(inputs, encoder, "float32")
+    return inputs, _standardized(_ordered(numbers, _order_of_numbers(columns), columns), encoder, "float32")
+
+
+def _joined(parts: list[Tensor], dtype: str) -> Tensor:
+    return layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]
+
+
+def _order_of_numbers(columns: Mapping[str, Column]) -> list[tuple[str, int]]:
+    """Return column and place in it of what :func:`_numbers` gives: all numbers, then indicators."""
+    numbers = {name: column for name, column in columns.items() if column.kind == "number"}
+    return [(name, 0) for name in numbers] + [(name, 1) for name, column in numbers.items() if column.missing]
+
+
+def _ordered(joined: Tensor, order: list[tuple[str, int]], columns: Mapping[str, Column]) -> Tensor:
+    """Return the inputs of the network in the encoder's order: column by column."""
+    wanted = [(name, place) for name, column in columns.items() for place in range(column.width)]
+    if order == wanted:
+        return joined
+    places = {place: number for number, place in enumerate(order)}
+    return ops.take(joined, np.array([places[place] for place in wanted], np.int32), axis=-1)
+
+
+def _standardized(raw: Tensor, encoder: Mapping[str, Any], dtype: str) -> Tensor:
+    center, scale = np.array(encoder["center"], dtype), np.array(encoder["scale"], dtype)
+    standard = ops.clip(ops.divide(ops.subtract(raw, center), scale), -WIDEST, WIDEST)
+    return ops.cast(standard, "float32")
+
+
+def _numbers(raw: Tensor, encoder: Mapping[str, Any], dtype: str) -> Tensor:
+    """Return the numbers, filled where they are NaN, and after them the indicators of those that may be."""
+    numbers = {name: column for name, column in used_columns(encoder).items() if column.kind == "number"}
+    fill = np.array([float(encoder["fitted"][name]["fill"]) for name in numbers], dtype)
     empty = ops.isnan(raw)
     filled = ops.where(empty, fill, raw)
-    indicated = [place for place, name in enumerate(names) if columns[name].missing]
+    indicated = [place for place, column in enumerate(numbers.values()) if column.missing]
     if not indicated:
         return filled
-    flags = ops.cast(empty, "float64")
-    if len(indicated) < len(names):
+    flags = ops.cast(empty, dtype)
+    if len(indicated) < len(numbers):
         flags = ops.take(flags, np.array(indicated, np.int32), axis=-1)
-    return layers.Concatenate(dtype="float64")([filled, flags])
+    return layers.Concatenate(dtype=dtype)([filled, flags])
 
 
 def _categories(raw: Tensor, column: Column, fitted: Mapping[str, Any]) -> Tensor:

@@ -109,8 +109,8 @@ def _in_form(cells: pd.Series, name: str, column: Column) -> np.ndarray:
         return numbers(cells, name)
     if column.kind == "date":
         moments = dates(cells, day_first=column.day_first)
-        return moments.dt.strftime("%Y-%m-%dT%H:%M:%S.%f").fillna("").to_numpy(object)
-    known = texts(cells).fillna("").to_numpy(object)
+        return np.asarray(moments.dt.strftime("%Y-%m-%dT%H:%M:%S.%f").fillna(""), object)
+    known = np.asarray(texts(cells).fillna(""), object)
     if column.kind == "text":
         return np.array([in_words(cell) for cell in known], object)
     return known

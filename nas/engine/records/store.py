@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from gondwana.nas.candidate import Candidate, Json, Outcome, State, canonical_json
+from gondwana.nas.candidate import Candidate, Json, Outcome, State, canonical_json, in_order_json
 from gondwana.nas.engine.records import schema
 from gondwana.nas.engine.records.schema import candidates, finals, outcomes, repeats, runs, snapshots
 from gondwana.nas.engine.records.sqlite import sqlite_engine as sqlite_engine
@@ -115,7 +115,7 @@ class Store:
             schema.migrate(connection)
             connection.execute(
                 runs.insert().values(
-                    run_id=run_id, name=name, created=time.time(), config=canonical_json(config)
+                    run_id=run_id, name=name, created=time.time(), config=in_order_json(config)
                 )
             )
         return store

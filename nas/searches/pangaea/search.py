@@ -36,7 +36,7 @@ from gondwana.nas.searches.planned import (
 )
 from gondwana.nas.searches.preflight import check_experiment
 from gondwana.nas.searches.protocol import Progress
-from gondwana.nas.searches.surrogate.settings import SurrogateItem
+from gondwana.nas.searches.surrogate.settings import SurrogateItem, SurrogateSettings
 from gondwana.nas.searches.surrogate.surrogate import Surrogate
 from gondwana.tasks.training.recipe import Recipe
 
@@ -128,11 +128,13 @@ class PangaeaSettings(FunctionSettings):
     Attributes:
         population: functions that may be parents, the youngest.
         tournament: functions drawn from the population, with replacement; the fittest is the parent.
+        surrogate: on by default; ``false`` for PANGAEA as it was published.
     """
 
     kind: Literal["pangaea"] = "pangaea"
     population: PositiveInt = 64
     tournament: PositiveInt = 16
+    surrogate: SurrogateItem = SurrogateSettings()
 
     def proposer(self, sampler: Sampler) -> Proposer:
         """Return aging evolution."""

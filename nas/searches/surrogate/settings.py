@@ -22,12 +22,22 @@ class SurrogateSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    candidates: Annotated[int, Field(ge=2)] = 16
+    candidates: Annotated[int, Field(ge=2)] = 8
     explore: Annotated[float, Field(ge=0, le=1)] = 0.1
     spread: Annotated[float, Field(ge=0)] = 0.5
     least: Annotated[int, Field(ge=10)] = 20
     growth: Annotated[float, Field(gt=1)] = 1.2
     trees: Annotated[int, Field(ge=10)] = 40
+
+
+class NetworkSurrogateSettings(SurrogateSettings):
+    """The same for networks. Where a landscape deceives a model, as it does fitness itself, more exploration helps.
+
+    ``candidates`` are offspring of a population here, blueprints or modules, and ``explore`` is the share of the
+    births.
+    """
+
+    explore: Annotated[float, Field(ge=0, le=1)] = 0.3
 
 
 def _switched(data: Any) -> Any:
@@ -37,4 +47,11 @@ def _switched(data: Any) -> Any:
     return data
 
 
-SurrogateItem = Annotated[SurrogateSettings | None, BeforeValidator(_switched)]
+SurrogateItem = Annotated[
+    SurrogateSettings | None,
+    BeforeValidator(_switched, json_schema_input_type=SurrogateSettings | bool | None),
+]
+NetworkSurrogateItem = Annotated[
+    NetworkSurrogateSettings | None,
+    BeforeValidator(_switched, json_schema_input_type=NetworkSurrogateSettings | bool | None),
+]

@@ -68,3 +68,27 @@ def test_mistakes_are_one_line(run, tmp_path, change, options, words):
         CliRunner().invoke(
             app, ["predict", str(run), str(tmp_path / "rows.csv"), *options], catch_exceptions=False
         )
+
+
+def test_the_best_network_is_exported_with_its_card(run, tmp_path):
+    done = call("best", run, "--export", "keras", "--plain", "--out", tmp_path / "network.keras")
+    assert done.exit_code == 0, done.output
+    assert "answers within" in done.output and "age: float64, a number, NaN" in done.output
+    assert "--plain" not in done.output
+    assert "keras.models.load_model" in (tmp_path / "network.keras.card.md").read_text(encoding="utf-8")
+    rows = mixed_table()
+    found = gondwana.load_predictor(tmp_path / "network.keras").predict_proba(rows)
+    np.testing.assert_allclose(found, gondwana.load_run(run).predict_proba(rows), rtol=0, atol=1e-5)
+
+
+def test_a_card_is_written_without_an_export(run):
+    done = call("best", run, "--card")
+    assert done.exit_code == 0 and done.output.split() == ["card", str(run / "card.md")]
+
+
+def test_options_that_would_do_nothing_are_refused(run):
+    assert call("best", run, "--plain").exit_code == 2
+    with pytest.raises(ValueError, match=r"written to a file that ends with \.tflite"):
+        CliRunner().invoke(
+            app, ["best", str(run), "--export", "tflite", "--out", "x.h5"], catch_exceptions=False
+        )

@@ -124,3 +124,9 @@ def test_a_network_with_two_outputs_is_refused():
     both = keras.Model(inputs, [keras.layers.Dense(1)(inputs), keras.layers.Dense(1)(inputs)])
     with pytest.raises(NotExpressibleError, match="2 outputs"):
         with_preprocessing(both, {"encoder": None, "classes": [0, 1], "input": {"shape": [2]}})
+
+
+def test_a_table_needs_the_backend_that_has_text(prepared, monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    with pytest.raises(NotExpressibleError, match=r"set KERAS_BACKEND=tensorflow\. Received: jax"):
+        encoding(prepared.preprocessing)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeAlias
 
 import numpy as np
 from pydantic import (
@@ -153,7 +153,8 @@ def _from_yaml(data: Any) -> Any:
     return Range.model_validate(data)
 
 
-Domain = Annotated[Range | Choice | Functions, BeforeValidator(_from_yaml)]
+_Written: TypeAlias = list[Value] | Value | Range | Functions
+Domain = Annotated[Range | Choice | Functions, BeforeValidator(_from_yaml, json_schema_input_type=_Written)]
 """A domain in a config: a list of values, a single value, ``{low, high, scale}``, or ``{source: pangaea}``."""
 
 

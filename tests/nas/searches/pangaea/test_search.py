@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from gondwana import activations, tasks
 from gondwana.nas.candidate import Candidate, Outcome, State, canonical_json
+from gondwana.nas.former_keys import with_first_defaults
 from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.pangaea.logbook import hall_of_fame
 from gondwana.nas.searches.pangaea.search import (
@@ -22,7 +23,7 @@ from gondwana.nas.searches.pangaea.search import (
 
 INFO = tasks.get("digits").info
 SMALL: dict[str, Any] = {"architecture": {"name": "small_cnn"}, "evaluations": 20}
-EVOLUTION: dict[str, Any] = {**SMALL, "population": 6, "tournament": 3, "lag": 4}
+EVOLUTION: dict[str, Any] = {**SMALL, "population": 6, "tournament": 3, "lag": 4, "surrogate": None}
 
 
 def create(settings: FunctionSettings, generations: int = 3, seed: int = 0) -> FunctionSearch:
@@ -246,7 +247,7 @@ def smooth(candidate: Candidate) -> Outcome:
 
 @pytest.mark.parametrize(
     "settings",
-    [PangaeaSettings(**EVOLUTION, **GUIDED), RandomSettings(**SMALL, **GUIDED, forms="minimal")],
+    [PangaeaSettings(**{**EVOLUTION, **GUIDED}), RandomSettings(**SMALL, **GUIDED, forms="minimal")],
     ids=["pangaea", "random"],
 )
 def test_with_a_surrogate_workers_and_arrival_change_nothing_and_a_replay_asks_the_same(settings) -> None:
@@ -288,3 +289,17 @@ def test_minimal_forms_are_minimal() -> None:
     sizes = {activations.parse(candidate.origin["text"]).size for candidate in run(search, 1)}
     factors = {activations.parse(candidate.origin["text"]).parameters for candidate in search._asked}
     assert sizes == {2, 3} and factors == {0}
+
+
+def test_the_surrogate_is_on_for_pangaea_and_off_for_random_search() -> None:
+    assert PangaeaSettings(**SMALL).surrogate is not None
+    assert PangaeaSettings(**SMALL, surrogate=False).surrogate is None
+    assert RandomSettings(**SMALL).surrogate is None
+
+
+def test_a_recorded_run_that_says_nothing_of_a_surrogate_had_none() -> None:
+    recorded = {"search": {"kind": "pangaea", "evaluations": 20}}
+    assert with_first_defaults(recorded)["search"]["surrogate"] is None
+    kept = {"search": {"kind": "pangaea", "surrogate": {"candidates": 4}}}
+    assert with_first_defaults(kept)["search"]["surrogate"] == {"candidates": 4}
+    assert "surrogate" not in with_first_defaults({"search": {"kind": "random"}})["search"]
