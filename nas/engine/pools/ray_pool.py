@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Any
 
@@ -28,6 +29,8 @@ from gondwana.nas.evaluation.evaluate import Report
 
 MAX_FAILED_STARTS = 5
 """Workers that die in succession before becoming ready: something is wrong with all of them."""
+DASHBOARD = ("aiohttp", "aiohttp_cors", "colorful")
+"""What Ray's dashboard needs, of the extra ``ray[default]``."""
 LOOK_SECONDS = 5.0
 """How often the cluster is asked whether this node is still part of it, and whether there is room for more workers."""
 
@@ -88,8 +91,11 @@ class RayPool:
         environment = {"env_vars": dict(options.environment)} if options.environment else None
         self._actor_class = actor_class.options(runtime_env=environment)
         self._node = ray.get_runtime_context().get_node_id()
-        wanted = options.workers or self._room()
-        if wanted < 1:
+        room = (
+            self._room()
+        )  # of one that is too small nothing would ever start, and the run would wait for ever
+        wanted = options.workers or room
+        if room < 1:
             self.close()
             raise UnusablePoolError(
                 f"the Ray cluster has no room for a worker with {options.num_cpus:g} CPUs and {options.num_gpus:g} "
@@ -360,6 +366,11 @@ def connect(options: RayOptions) -> None:
     Raises:
         UnusablePoolError: if that fails.
     """
+    if options.dashboard and options.address == "local" and not all(map(find_spec, DASHBOARD)):
+        raise UnusablePoolError(
+            "engine.dashboard is set, but Ray's dashboard is not installed: pip install 'ray[default]', or set "
+            "engine.dashboard to false"
+        )
     common = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
     try:
         if options.address == "local":

@@ -15,6 +15,7 @@ from gondwana.nas.report.data.compare_run import KINDS, compare_run
 from gondwana.nas.report.data.run_data import RunData, Trial
 from gondwana.nas.report.page.templates import render
 from gondwana.nas.report.page.wording import count, duration, number
+from gondwana.tasks.baselines import LINEAR
 
 Row = tuple[str, str, str, str]
 """Whose figure it is, the figure, its interval, what it is."""
@@ -32,7 +33,7 @@ def overview(run: RunData) -> Markup:
         found=None if not best else _found(run, best[0], final),
         rows=[] if not best else list(_rows(run, best[0], final)),
         metric=run.metric,
-        verdicts=list(_verdicts(run.analysis)) if best else [],
+        verdicts=[*_verdicts(run.analysis), *_on_test_rows(run.analysis, final)] if best else [],
         compared=[] if compared is None or compared.comparison is None else compared.verdicts(),
         cost=list(_cost(run)),
         notes=run.notes,
@@ -117,6 +118,30 @@ def _verdicts(found: Mapping[str, Any] | None) -> Iterator[str]:
             yield f"Worse than the {name} ({span})."
         else:
             yield f"Not shown to be better or worse than the {name} ({span}, holds 0)."
+
+
+def _on_test_rows(found: Mapping[str, Any] | None, final: Final | None) -> Iterator[str]:
+    """Yield whether the network's test figure is better than the linear model's, which no rows chose.
+
+    The rows that chose the network favour it; this comparison does not, but is not of the same rows, so that it asks
+    for intervals that do not meet.
+    """
+    metrics = {} if final is None else final.outcome.metrics
+    linear = [
+        item for item in (found or {}).get("baselines", []) if item["name"] == LINEAR and item["interval"]
+    ]
+    if not linear or "test_fitness_low" not in metrics:
+        return
+    (low, high), lead = (
+        linear[0]["interval"],
+        "These rows chose the network, which favours it. On test rows it is ",
+    )
+    if metrics["test_fitness_low"] > high:
+        yield f"{lead}better than the {LINEAR} too: the intervals do not meet."
+    elif metrics["test_fitness_high"] < low:
+        yield f"{lead}worse than the {LINEAR}: the intervals do not meet."
+    else:
+        yield f"{lead}not shown to be better than the {LINEAR}: the intervals overlap."
 
 
 def _cost(run: RunData) -> Iterator[tuple[str, str]]:

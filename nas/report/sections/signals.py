@@ -86,12 +86,15 @@ def variances(measured: Mapping[str, list[Measurement]]) -> go.Figure:
             name=label(strategy),
             mode="lines+markers",
             line={"color": color(index)},
-            marker={"size": [9 if has_weights(layer) else 4 for layer in layers]},
+            marker={"size": [10 if has_weights(layer) else 5 for layer in layers], "opacity": 1},
         )
-    figure.add_hline(y=1, line={"dash": "dash", "width": 1}, annotation_text="target")
+    figure.add_hline(y=1, line={"dash": "dash", "width": 1})
+    # On a logarithmic axis Plotly takes the place of a text, unlike that of a line, as an exponent.
+    figure.add_annotation(x=1, xref="paper", y=0, text="target", showarrow=False, yanchor="bottom")
     names = [_short(layer.name) for layer in next(iter(measured.values()), [])]
     step = -(-len(names) // MOST_NAMES) if names else 1
-    figure.update_layout(xaxis_title="layer", yaxis_title="variance")
+    legend = {"y": 1.02, "yanchor": "bottom"}  # below are the names of the layers
+    figure.update_layout(xaxis_title="layer", yaxis_title="variance", legend=legend)
     figure.update_xaxes(tickvals=list(range(1, len(names) + 1, step)), ticktext=names[::step], tickangle=-40)
     figure.update_yaxes(type="log")
     return figure

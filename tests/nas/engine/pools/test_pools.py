@@ -13,6 +13,7 @@ import pytest
 
 from gondwana.nas.candidate import State
 from gondwana.nas.engine.pools.protocol import Job, Pool, PoolError, Result, UnusablePoolError
+from gondwana.nas.engine.pools.ray_options import RayOptions
 from tests.helpers.engine.fakes import LostOnTheWay, going_on, score
 
 pytestmark = pytest.mark.slow
@@ -223,9 +224,18 @@ def test_a_required_gpu_that_is_missing_is_refused(ray_pool):
         pool.devices()
 
 
-def test_workers_that_the_cluster_cannot_hold_are_refused(ray_pool):
-    with pytest.raises(UnusablePoolError, match="no room for a worker with 1 CPUs and 1 GPUs"):
-        ray_pool(workers=None, num_gpus=1.0)
+@pytest.mark.parametrize("workers", [None, 2])
+def test_workers_that_the_cluster_cannot_hold_are_refused(ray_pool, workers):
+    with pytest.raises(UnusablePoolError, match="with 1 CPUs and 0.25 GPUs; it has 2 CPUs, 0 GPUs"):
+        ray_pool(workers=workers, num_gpus=0.25)
+
+
+def test_a_dashboard_that_is_not_installed_is_named(monkeypatch):
+    from gondwana.nas.engine.pools import ray_pool as module
+
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(UnusablePoolError, match=r"pip install 'ray\[default\]'"):
+        module.connect(RayOptions(dashboard=True))
 
 
 def test_fractions_of_a_cpu_make_more_workers(ray_pool):

@@ -48,6 +48,25 @@ def test_the_verdict_rests_on_the_interval_of_the_difference(
     assert "0.9000 to 0.9600" in text and "0.8500 to 0.9500" in text
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.96, 0.99, "better than the linear model too"),
+        (0.7, 0.8, "worse than the linear model"),
+        (0.9, 0.97, "not shown to be better than the linear model: the intervals overlap"),
+    ],
+)
+def test_rows_that_chose_the_network_are_not_the_last_word(
+    evolution: Path, low: float, high: float, said: str
+) -> None:
+    run = load_run(evolution)
+    metrics = {"test_fitness": 0.9, "test_fitness_low": low, "test_fitness_high": high}
+    final = replace(run.finals[0], outcome=replace(run.finals[0].outcome, metrics=metrics))
+    text = text_of(replace(run, analysis=analysis(0.01, 0.05), finals=(final,)))
+    assert f"On test rows it is {said}" in text
+    assert f"{low:.4f} to {high:.4f}" in text
+
+
 def test_found_cost_and_next_steps(evolution: Path) -> None:
     text = text_of(load_run(evolution))
     assert "The best of 14 networks is candidate 1" in text

@@ -49,6 +49,9 @@ def test_the_target_has_a_line_and_layers_have_names() -> None:
     figure = variances({"autoinit": layers})
     assert [(shape.y0, shape.y1) for shape in figure.layout.shapes] == [(1, 1)]
     assert list(figure.layout.xaxis.ticktext) == ["module1_conv2d1"]
+    assert [(text.text, text.y) for text in figure.layout.annotations] == [("target", 0)], (
+        "10^0 is the target"
+    )
 
 
 def test_the_sentence_tells_the_range_of_layers_with_weights() -> None:
