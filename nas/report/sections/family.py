@@ -8,6 +8,7 @@ from gondwana.nas.report.data.ancestry import MOST, Ancestor, ancestry
 from gondwana.nas.report.data.run_data import RunData
 from gondwana.nas.report.page.templates import render
 from gondwana.nas.report.page.wording import number
+from gondwana.nas.searches.codeepneat.network.picture import path_through
 
 WIDTH, HEIGHT = 170, 54
 COLUMN, ROW = WIDTH + 18, HEIGHT + 34
@@ -38,7 +39,7 @@ def family(run: RunData) -> Markup:
         width=width,
         height=layout.rows * ROW + 2 * MARGIN,
         box=(WIDTH, HEIGHT),
-        lines=[_line([centre(place) for place in route]) for route in layout.routes.values()],
+        lines=[path_through([centre(place) for place in route]) for route in layout.routes.values()],
         boxes=[(*centre(layout.places[item.name]), *_texts(item)) for item in found],
         rows=[_row(item) for item in reversed(found)],
     )
@@ -58,14 +59,3 @@ def _cut(text: str) -> str:
 def _row(item: Ancestor) -> tuple[str, ...]:
     how = ", ".join(item.operators) or "first generation"
     return item.name, ", ".join(item.parents), how, str(item.generation), number(item.best), item.text
-
-
-def _line(points: list[tuple[float, float]]) -> str:
-    """Return the path of a line through points, vertical at each of them."""
-    (x, y), *rest = points
-    path = [f"M{x:.1f} {y:.1f}"]
-    for next_x, next_y in rest:
-        middle = (y + next_y) / 2
-        path.append(f"C{x:.1f} {middle:.1f} {next_x:.1f} {middle:.1f} {next_x:.1f} {next_y:.1f}")
-        x, y = next_x, next_y
-    return "".join(path)

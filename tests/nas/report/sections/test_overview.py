@@ -100,15 +100,16 @@ def test_what_the_checks_of_the_data_found_stands_first(evolution: Path) -> None
     assert "warning: 3" not in markup
 
 
+def written(folder: Path, task: str) -> tuple[Path, str]:
+    """Return a run of one candidate on a task, and the text of its report."""
+    config = {"name": "n", "task": {"name": task}, "search": {"kind": "random"}}
+    candidates = [Candidate(0, 0, spec("relu(x)", "autoinit"))]
+    path = write_run(folder / "run", config, candidates, [Outcome(0, State.COMPLETED, 0.99)])
+    return path, Document(without_plotly(write_report(path).read_text(encoding="utf-8"))).text
+
+
 def test_baselines_are_fitted_once_and_kept(tmp_path: Path) -> None:
-    config = {"name": "n", "task": {"name": "digits"}, "search": {"kind": "random"}}
-    path = write_run(
-        tmp_path / "run",
-        config,
-        [Candidate(0, 0, spec("relu(x)", "autoinit"))],
-        [Outcome(0, State.COMPLETED, 0.99)],
-    )
-    text = Document(without_plotly(write_report(path).read_text(encoding="utf-8"))).text
+    path, text = written(tmp_path, "digits")
     assert "linear model, validation" in text
     kept = json.loads((path / "analysis.json").read_text(encoding="utf-8"))
     constant, linear = kept["baselines"]
@@ -120,14 +121,7 @@ def test_baselines_are_fitted_once_and_kept(tmp_path: Path) -> None:
 
 
 def test_a_task_that_is_not_here_is_said_and_the_report_is_written(tmp_path: Path) -> None:
-    config = {"name": "n", "task": {"name": "somebodys-own"}, "search": {"kind": "random"}}
-    path = write_run(
-        tmp_path / "run",
-        config,
-        [Candidate(0, 0, spec("relu(x)", "autoinit"))],
-        [Outcome(0, State.COMPLETED, 0.99)],
-    )
-    text = Document(without_plotly(write_report(path).read_text(encoding="utf-8"))).text
+    path, text = written(tmp_path, "somebodys-own")
     assert "No baseline is known: the data are not at hand" in text
     assert not (path / "analysis.json").exists()
 
