@@ -91,7 +91,8 @@ def _shapes(grid: Array, nodes: Array) -> Array:
         (np.abs(slope) < 0.05) @ _DENSITY,
         *(z * WEIGHTS @ _HERMITE.T).T,
     ]
-    return np.arcsinh(np.stack(columns, axis=1))
+    found: np.ndarray = np.arcsinh(np.stack(columns, axis=1))
+    return found
 
 
 def _structure(graph: Graph) -> list[float]:

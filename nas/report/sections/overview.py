@@ -20,6 +20,8 @@ from gondwana.tasks.baselines import LINEAR
 Row = tuple[str, str, str, str]
 """Whose figure it is, the figure, its interval, what it is."""
 
+PREDICTOR = "predictor.keras"
+"""File of a run folder that ``gondwana predict`` answers from; written by what stands above the report."""
 MEASURED_ONCE = "of rows that nothing was chosen by, measured once"
 
 
@@ -167,6 +169,8 @@ def _next(run: RunData, final: Final | None) -> Iterator[tuple[str, str]]:
         yield "the network and its score", f"gondwana best {folder}"
         path = str(run.path / BEST_MODEL)
         yield "use it in Python", f"import gondwana; model = gondwana.load_network({path!r})"
+    if (run.path / PREDICTOR).is_file():
+        yield "predict raw rows", f"gondwana predict {folder} ROWS --out predictions.csv"
     if run.kind in KINDS:
         yield "the tables and tests", f"gondwana compare {folder}"
     yield "every outcome as a row", f"gondwana export {folder} --out outcomes.csv"

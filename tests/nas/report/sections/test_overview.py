@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from gondwana.nas.candidate import Candidate, Outcome, State
+from gondwana.nas.delivery import predictor
 from gondwana.nas.engine.log import RunLog
 from gondwana.nas.report.report import load_run, write_report
-from gondwana.nas.report.sections.overview import overview
+from gondwana.nas.report.sections.overview import PREDICTOR, overview
 from tests.helpers.runs import HOSTILE, spec, write_run
 from tests.nas.report.test_report import Document, without_plotly
 
@@ -73,7 +74,9 @@ def test_found_cost_and_next_steps(evolution: Path) -> None:
     assert "4 failed, 1 diverged" in text
     for command in ("gondwana best", "load_network", "gondwana export", "gondwana report"):
         assert command in text
-    assert "gondwana resume" not in text
+    assert "gondwana resume" not in text and "gondwana predict" not in text
+    (evolution / PREDICTOR).touch()
+    assert "gondwana predict" in text_of(load_run(evolution))
     assert "No baseline is known yet" in text
 
 
@@ -121,3 +124,7 @@ def test_a_task_that_is_not_here_is_said_and_the_report_is_written(tmp_path: Pat
     path, text = written(tmp_path, "somebodys-own")
     assert "No baseline is known: the data are not at hand" in text
     assert not (path / "analysis.json").exists()
+
+
+def test_the_name_of_the_predictor_is_what_is_written() -> None:
+    assert predictor.PREDICTOR == PREDICTOR
