@@ -226,7 +226,7 @@ def test_a_required_gpu_that_is_missing_is_refused(ray_pool):
 
 @pytest.mark.parametrize("workers", [None, 2])
 def test_workers_that_the_cluster_cannot_hold_are_refused(ray_pool, workers):
-    with pytest.raises(UnusablePoolError, match="with 1 CPUs and 0.25 GPUs; it has 2 CPUs, 0 GPUs"):
+    with pytest.raises(UnusablePoolError, match=r"with 1 CPUs and 0\.25 GPUs; it has 2 CPUs, 0 GPUs"):
         ray_pool(workers=workers, num_gpus=0.25)
 
 
