@@ -129,6 +129,7 @@ class EngineConfig(_Section):
         recycle_after: candidates after which a worker process is replaced by a fresh one.
         recycle_above_mb: resident memory after a candidate above which the worker process is replaced.
         backlog: candidates that are asked for in advance of a free worker.
+        backend: what the workers compute with; None takes the environment variable ``KERAS_BACKEND``, or TensorFlow.
         batch: most candidates that are trained as one compiled program where their networks have one structure, which
             needs JAX; ``auto`` is 1 on other backends, 8 on JAX, and 32 on JAX with GPUs.
         stop_after_failures: end the run when this many evaluations in succession crash.
@@ -149,6 +150,7 @@ class EngineConfig(_Section):
     recycle_after: PositiveInt = 100
     recycle_above_mb: PositiveFloat | None = None
     backlog: NonNegativeInt = 1
+    backend: Literal["tensorflow", "jax", "torch"] | None = None
     batch: Literal["auto"] | PositiveInt = "auto"
     stop_after_failures: PositiveInt = 20
     dashboard: StrictBool = False

@@ -117,6 +117,7 @@ def start(config: RunConfig, path: Path, execution: Execution | None = None) -> 
         KeyboardInterrupt: on a second Ctrl-C; what is recorded is kept.
     """
     execution = execution or Execution()
+    backend.choose(config.engine.backend)
     check_trackers(config.engine.mlflow)
     task, config = resolved_task(config, execution.data_dir)
     search = execution.search(config)
@@ -178,6 +179,7 @@ def resume(path: Path, execution: Execution | None = None, overrides: Sequence[s
             folder = folder.with_data(execution.data_dir)
             if record.finished is not None:
                 return _result(path, True, store)
+            backend.choose(config.engine.backend)
             check_trackers(config.engine.mlflow)
             search = execution.search(config)
             data, notes = checked_data(config, execution, folder.data_root)

@@ -3,8 +3,36 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Sequence
+from importlib.util import find_spec
+
+from gondwana.nas.engine.pools.protocol import UnusablePoolError
+
+
+def choose(name: str | None) -> None:
+    """Let this process, and the workers that it starts, compute with a backend; None leaves what is there.
+
+    Raises:
+        UnusablePoolError: if it is not installed, or Keras is in use with another one.
+    """
+    if name is None:
+        return
+    if find_spec(name) is None:
+        raise UnusablePoolError(
+            f"engine.backend is {name}, which is not installed: pip install {name}, or choose another one"
+        )
+    if "keras" in sys.modules:
+        import keras
+
+        active = keras.backend.backend()
+        if active != name:
+            raise UnusablePoolError(
+                f"engine.backend is {name}, but Keras is in use in this process with {active}; set the environment "
+                f"variable KERAS_BACKEND={name} before the program starts, or engine.backend to {active}"
+            )
+    os.environ["KERAS_BACKEND"] = name
 
 
 def configure(threads: int) -> None:

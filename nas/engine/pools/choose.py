@@ -57,7 +57,7 @@ def batch_size(engine: EngineConfig) -> int:
     if engine.batch > 1 and backend != "jax":
         raise UnusablePoolError(
             f"engine.batch: {engine.batch} trains several candidates as one program, which needs JAX; the backend "
-            f"is {backend}: set the environment variable KERAS_BACKEND=jax (pip install jax), or engine.batch to auto"
+            f"is {backend}: set engine.backend to jax (pip install jax), or engine.batch to auto"
         )
     return int(engine.batch)
 

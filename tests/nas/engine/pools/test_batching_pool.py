@@ -118,7 +118,7 @@ def test_what_has_not_begun_can_be_withdrawn():
 def test_the_size_is_that_of_the_backend(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     assert batch_size(EngineConfig()) == 1
-    with pytest.raises(UnusablePoolError, match="KERAS_BACKEND=jax"):
+    with pytest.raises(UnusablePoolError, match=r"set engine.backend to jax"):
         batch_size(EngineConfig(batch=4))
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     assert batch_size(EngineConfig()) == 8
