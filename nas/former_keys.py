@@ -53,6 +53,8 @@ def with_first_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
     found = {key: _marked(value) if key == "initialization" else value for key, value in search.items()}
     if found.get("kind") == "pangaea":
         found.setdefault("surrogate", None)
+    if found.get("kind") == "codeepneat":
+        found.setdefault("breed_within_limits", False)
     if isinstance(found.get("strategies"), Sequence):
         found["strategies"] = [_marked(item) for item in found["strategies"]]
     if isinstance(found.get("evolution"), Mapping):

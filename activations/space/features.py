@@ -91,8 +91,7 @@ def _shapes(grid: Array, nodes: Array) -> Array:
         (np.abs(slope) < 0.05) @ _DENSITY,
         *(z * WEIGHTS @ _HERMITE.T).T,
     ]
-    found: np.ndarray = np.arcsinh(np.stack(columns, axis=1))
-    return found
+    return np.asarray(np.arcsinh(np.stack(columns, axis=1)), dtype=np.float64)
 
 
 def _structure(graph: Graph) -> list[float]:

@@ -1,4 +1,4 @@
-"""What a surrogate is to coevolution: it says which of several offspring to go on with.
+"""How offspring are born where that is more than making one: within limits, and of several the most promising.
 
 An offspring is no network. It is judged by the network that it would make in good company: a module in the place of its
 species' module in the best blueprint that points to the species, beside the best modules of the other species; a
@@ -8,13 +8,14 @@ blueprint with the best module of every species that it points to.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from gondwana.nas.candidate import Candidate, Json, whole_key
-from gondwana.nas.searches.codeepneat.evolution.pairing import Team
+from gondwana.nas.searches.codeepneat.evolution.pairing import TRIES, Team
 from gondwana.nas.searches.codeepneat.evolution.population import Individual, Population
-from gondwana.nas.searches.codeepneat.evolution.reproduction import Birth
+from gondwana.nas.searches.codeepneat.evolution.reproduction import Birth, at_once
 from gondwana.nas.searches.codeepneat.genome.space import SPECIES
 from gondwana.nas.searches.codeepneat.network.features import NetworkFeatures
 from gondwana.nas.searches.codeepneat.settings import CoDeepNEATSettings
@@ -47,8 +48,40 @@ class Guide:
             features = self._features(candidate.spec["model"], candidate.spec["training"])
             self.surrogate.learn(features, fitness)
 
-    def module_birth(self, blueprints: Population, modules: Population) -> Birth:
+    def chosen(
+        self,
+        make: Callable[[], Individual],
+        team: Callable[[Individual], Team | None],
+        rng: np.random.Generator,
+    ) -> Individual:
+        """Return the most promising of several offspring; the first one while there is no model, and to explore."""
+        if not self.surrogate.ready() or self.surrogate.explores(rng):
+            return make()
+        children = [make() for _ in range(self.surrogate.settings.candidates)]
+        teams = [found for child in children if (found := team(child)) is not None]
+        if len(teams) < len(children):
+            return children[0]
+        figures = self.surrogate.figures([self._features(*self._describe(each)) for each in teams])
+        return children[int(figures.argmax())]
+
+
+class Births:
+    """How offspring come about: bred again while the network they would make is too large, and chosen by a guide.
+
+    Args:
+        guide: chooses; None takes the first that fits.
+        fits: whether a network is within the limits; None for no limits.
+    """
+
+    def __init__(self, guide: Guide | None, fits: Callable[[Team], bool] | None) -> None:
+        self._guide, self._fits = guide, fits
+        self.again = 0
+        """Offspring that were too large and were bred again."""
+
+    def modules(self, blueprints: Population, modules: Population) -> Birth:
         """Return how the next modules are born, beside the evaluated populations."""
+        if self._guide is None and self._fits is None:
+            return at_once
         company = {species: _fittest(members) for species, members in modules.species().items()}
         hosts = {
             species: host
@@ -56,30 +89,44 @@ class Guide:
             if (host := _host(blueprints.individuals, species)) is not None
         }
 
-        def team(child: Individual, species: int) -> Team | None:
+        def team(species: int, child: Individual) -> Team | None:
             host = hosts.get(species)
             return None if host is None else _team(host, {**company, species: child})
 
-        return self._birth(team)
+        return partial(self._born, team)
 
-    def blueprint_birth(self, modules: Population) -> Birth:
+    def blueprints(self, modules: Population) -> Birth:
         """Return how the next blueprints are born, which point to species of ``modules``."""
+        if self._guide is None and self._fits is None:
+            return at_once
         company = {species: _fittest(members) for species, members in modules.species().items()}
-        return self._birth(lambda child, species: _team(child, company))
+        return partial(self._born, lambda species, child: _team(child, company))
 
-    def _birth(self, team: Callable[[Individual, int], Team | None]) -> Birth:
-        def born(make: Callable[[], Individual], species: int, rng: np.random.Generator) -> Individual:
-            if not self.surrogate.ready() or self.surrogate.explores(rng):
-                return make()
-            children = [make() for _ in range(self.surrogate.settings.candidates)]
-            teams = [team(child, species) for child in children]
-            known = [each for each in teams if each is not None]
-            if len(known) < len(teams):
-                return children[0]
-            figures = self.surrogate.figures([self._features(*self._describe(each)) for each in known])
-            return children[int(figures.argmax())]
+    def _born(
+        self,
+        team: Callable[[int, Individual], Team | None],
+        make: Callable[[], Individual],
+        species: int,
+        rng: np.random.Generator,
+    ) -> Individual:
+        of = partial(team, species)
+        fitting = make if self._fits is None else partial(self._fitting, make, of, self._fits)
+        return fitting() if self._guide is None else self._guide.chosen(fitting, of, rng)
 
-        return born
+    def _fitting(
+        self,
+        make: Callable[[], Individual],
+        team: Callable[[Individual], Team | None],
+        fits: Callable[[Team], bool],
+    ) -> Individual:
+        """Return the first of at most :data:`TRIES` offspring that fits, or the last one."""
+        for _ in range(TRIES - 1):
+            child = make()
+            found = team(child)
+            if found is None or fits(found):
+                return child
+            self.again += 1
+        return make()
 
 
 def _team(blueprint: Individual, company: Mapping[int, Individual]) -> Team | None:
@@ -112,3 +159,9 @@ def make_guide(
         return None
     features = NetworkFeatures(settings.space, job.info)
     return Guide(Surrogate(settings.surrogate, job.seed), features, describe)
+
+
+def limited(settings: CoDeepNEATSettings, job: SearchJob) -> bool:
+    """Return whether offspring are to be bred within limits, and there are any."""
+    limits = settings.max_multiply_adds is not None or job.limits.get("max_parameters") is not None
+    return settings.breed_within_limits and limits

@@ -24,7 +24,6 @@ from gondwana.nas.searches.codeepneat.evolution.nsga2 import FrontSoFar
 from gondwana.nas.searches.codeepneat.evolution.pairing import Team, pair
 from gondwana.nas.searches.codeepneat.evolution.population import Fitness, Individual, Population
 from gondwana.nas.searches.codeepneat.evolution.reproduction import (
-    at_once,
     initial_population,
     next_population,
     random_population,
@@ -32,7 +31,7 @@ from gondwana.nas.searches.codeepneat.evolution.reproduction import (
 )
 from gondwana.nas.searches.codeepneat.evolution.rungs import Ladder, Step, promotions
 from gondwana.nas.searches.codeepneat.genome.space import Alphabet
-from gondwana.nas.searches.codeepneat.guide import make_guide
+from gondwana.nas.searches.codeepneat.guide import Births, limited, make_guide
 from gondwana.nas.searches.codeepneat.network.plan import plan_network
 from gondwana.nas.searches.codeepneat.network.spec import model_spec, training_recipe
 from gondwana.nas.searches.codeepneat.settings import EVOLVED, CoDeepNEATSettings
@@ -72,6 +71,7 @@ class CoDeepNEAT:
         self._front = FrontSoFar(job.info.chance)
         self._best_so_far = BestSoFar()
         self._guide = make_guide(settings, job, self._described)
+        self._births = Births(self._guide, self._within_budget if limited(settings, job) else None)
         self._modules = initial_population(
             settings.module_policy(), settings.space.module_alphabet(), self._stream("modules")
         )
@@ -245,14 +245,13 @@ class CoDeepNEAT:
 
     def _breed_generation(self) -> None:
         successor = next_population if self._settings.selection == "fitness" else random_population
-        guide = self._guide
         self._modules = successor(
             self._modules,
             self._settings.module_policy(),
             self._settings.space.module_alphabet(),
             self._generation,
             self._stream("modules"),
-            at_once if guide is None else guide.module_birth(self._blueprints, self._modules),
+            self._births.modules(self._blueprints, self._modules),
         )
         self._blueprints = successor(
             self._repointed_blueprints(),
@@ -260,7 +259,7 @@ class CoDeepNEAT:
             self._blueprint_alphabet(),
             self._generation,
             self._stream("blueprints"),
-            at_once if guide is None else guide.blueprint_birth(self._modules),
+            self._births.blueprints(self._modules),
         )
         self._collaborators.keep(self._blueprints.individuals)
 
@@ -306,6 +305,7 @@ class CoDeepNEAT:
             },
             **self._rung_record(),
             **self._front_record(networks),
+            **({"bred_again": self._births.again} if limited(self._settings, self._job) else {}),
         }
 
     def _front_record(self, networks: Sequence[Network]) -> Json:

@@ -135,6 +135,8 @@ class CoDeepNEATSettings(_Section):
         fidelity: train all networks a little and the better ones further; None trains each to the end.
         share_weights: whether the instances of a module in one network have the same weights.
         max_multiply_adds: networks that need more for one example are not made; None for no limit.
+        breed_within_limits: offspring whose network would exceed ``limits.max_parameters`` or ``max_multiply_adds``
+            in good company are bred again, at most 12 times; ``bred_again`` in the history counts them.
         surrogate: learn from all outcomes which of several offspring to go on with; ``true``, ``false`` or settings.
         space: the search space.
     """
@@ -161,6 +163,7 @@ class CoDeepNEATSettings(_Section):
     fidelity: Fidelity | None = None
     share_weights: bool = False
     max_multiply_adds: Count | None = None
+    breed_within_limits: bool = True
     surrogate: NetworkSurrogateItem = None
     space: Space
 

@@ -27,7 +27,7 @@ from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import (
 from gondwana.nas.searches.codeepneat.evolution.pairing import TRIES, Team
 from gondwana.nas.searches.codeepneat.evolution.population import Individual
 from gondwana.nas.searches.codeepneat.evolution.replacement import redrawn, replaced
-from gondwana.nas.searches.codeepneat.evolution.reproduction import Policy, at_once, regrouped
+from gondwana.nas.searches.codeepneat.evolution.reproduction import Policy, regrouped
 from gondwana.nas.searches.codeepneat.evolution.rungs import OpenLadder, Step
 from gondwana.nas.searches.codeepneat.genome.space import SPECIES
 from gondwana.nas.searches.codeepneat.search import CoDeepNEAT
@@ -244,16 +244,15 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
         self._assign_fitness()
         if place == 0:
             self._regroup(span - 1)
-        guide = self._guide
         successor = replaced if self._settings.selection == "fitness" else redrawn
         for _ in range(born[0]):
             alphabet = self._settings.space.module_alphabet()
-            birth = at_once if guide is None else guide.module_birth(self._blueprints, self._modules)
+            birth = self._births.modules(self._blueprints, self._modules)
             self._modules = successor(self._modules, modules, alphabet, span, rng, (), birth)
         for _ in range(born[1]):
             alphabet = self._blueprint_alphabet()
             lacking = {each.id for each in self._lacking()}
-            birth = at_once if guide is None else guide.blueprint_birth(self._modules)
+            birth = self._births.blueprints(self._modules)
             self._blueprints = successor(self._blueprints, blueprints, alphabet, span, rng, lacking, birth)
 
     def _due(self, policy: Policy, place: int) -> int:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from gondwana.nas.candidate import Candidate, Outcome, State, canonical_json
+from gondwana.nas.former_keys import with_first_defaults
+from gondwana.nas.searches.codeepneat.network.plan import plan_network
 from gondwana.nas.searches.codeepneat.search import CoDeepNEAT
-from tests.helpers.codeepneat import outcome, run, search, size_fitness
+from tests.helpers.codeepneat import IMAGES, outcome, run, search, size_fitness
 
 SURROGATE = {"candidates": 4, "least": 15, "trees": 30}
 RUNGS = {"rungs": [1, 2], "keep": 0.4}
@@ -81,6 +83,7 @@ def test_a_network_that_comes_again_teaches_nothing_new():
     assert found.snapshot()["surrogate"]["outcomes"] == len({candidate.key for candidate in first})
 
 
+@pytest.mark.slow
 def test_it_pays():
     """Over a few seeds, the last networks are nearer to the optimum than without."""
     means = []
@@ -91,3 +94,40 @@ def test_it_pays():
             values += [size_fitness(candidate) for candidate in candidates[-20:]]
         means.append(np.mean(values))
     assert means[1] > means[0]
+
+
+LIMITS = {"max_multiply_adds": 9_000}
+
+
+def too_large(candidates: list[Candidate]) -> int:
+    operations = [plan_network(c.spec["model"], IMAGES).multiply_adds for c in candidates if c.generation]
+    return sum(found > LIMITS["max_multiply_adds"] for found in operations)
+
+
+@pytest.mark.parametrize("mode", ["generational", "steady"])
+def test_offspring_are_bred_within_limits(mode: str):
+    """Larger networks would be fitter, so evolution presses against the limit."""
+
+    def larger(candidate: Candidate) -> float:
+        return float(plan_network(candidate.spec["model"], IMAGES).parameters)
+
+    counts = []
+    for within in (False, True):
+        found = search(generations=8, mode=mode, breed_within_limits=within, **LIMITS)
+        counts.append(too_large(run(found, larger)))
+        assert ("bred_again" in found.snapshot()["history"][-1]) is within
+    if mode == "generational":
+        assert found.snapshot()["history"][-1]["bred_again"] > 0
+    assert counts[1] <= counts[0]
+
+
+def test_without_limits_nothing_is_bred_again():
+    plain, within = search(breed_within_limits=False), search()
+    assert run(plain) == run(within)
+    assert plain.snapshot() == within.snapshot()
+
+
+def test_a_recorded_run_that_says_nothing_of_limits_was_bred_without():
+    assert with_first_defaults({"search": {"kind": "codeepneat"}})["search"]["breed_within_limits"] is False
+    inner = with_first_defaults({"search": {"kind": "side_by_side", "evolution": {"kind": "codeepneat"}}})
+    assert inner["search"]["evolution"]["breed_within_limits"] is False
