@@ -105,7 +105,9 @@ def test_networks_are_found_by_their_spec():
 
 
 @pytest.mark.parametrize(
-    "content", [b"{}", gzip.compress(b'{"format": "other"}\n'), gzip.compress(b"no json\n"), b""]
+    "content",
+    [b"{}", gzip.compress(b'{"format": "other"}\n'), gzip.compress(b"no json\n"), b""],
+    ids=["no gzip", "other format", "no json", "empty"],  # compressed bytes hold the time
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes):
     path = tmp_path / "file"
