@@ -44,8 +44,10 @@ def launch_config(
 ) -> RunResult:
     """Run a config that is read already, as :func:`launch`."""
     from gondwana.nas.engine.execute import start
+    from gondwana.nas.engine.pools import backend
     from gondwana.nas.engine.records.run_folder import default_run_dir
 
+    backend.choose(config.engine.backend)  # before Keras is loaded
     path = run_dir or default_run_dir(config.name)
     typer.echo(f"run folder {path}")
     load_keras()
@@ -55,11 +57,30 @@ def launch_config(
 def continue_run(path: Path, *, overrides: Sequence[str] = (), data_dir: Path | None = None) -> RunResult:
     """Continue a run, showing progress. Raises as :func:`gondwana.nas.engine.execute.resume`."""
     from gondwana.nas.engine.execute import resume
+    from gondwana.nas.engine.pools import backend
     from gondwana.nas.engine.records.run_folder import RunFolder
 
     RunFolder.open(path)  # refuse what is no run before the wait for Keras
+    backend.choose(_recorded_backend(path, overrides))
     load_keras()
     return _shown(path, data_dir, lambda execution: resume(path, execution, overrides))
+
+
+def _recorded_backend(path: Path, overrides: Sequence[str]) -> str | None:
+    """Return ``engine.backend`` of a run folder's config, which must be known before Keras is loaded.
+
+    What does not stand there, or cannot be read, is decided when the run's records are.
+    """
+    from gondwana.nas.config.yaml_reader import YamlError, parse_yaml
+
+    changed = [text.partition("=")[2] for text in overrides if text.startswith("engine.backend=")]
+    try:
+        config = parse_yaml((path / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YamlError):
+        return None
+    engine = config.get("engine") if isinstance(config, dict) else None
+    found = changed[-1] if changed else engine.get("backend") if isinstance(engine, dict) else None
+    return found if found in ("tensorflow", "jax", "torch") else None
 
 
 def _shown(path: Path, data_dir: Path | None, work: Callable[[Execution], RunResult]) -> RunResult:
