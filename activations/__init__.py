@@ -16,6 +16,7 @@ from gondwana.activations.operators import (  # noqa: F401  (registers Act-Bench
 from gondwana.activations.operators.pangaea import PANGAEA
 from gondwana.activations.operators.record import Domain, Operator
 from gondwana.activations.operators.registry import OperatorSet, operator, operators, register
+from gondwana.activations.space.features import FEATURES, features
 from gondwana.activations.space.mutation import change, crossover, insert, mutate, regenerate, remove
 from gondwana.activations.space.sampling import minimal, sample
 from gondwana.activations.space.validity import Distinct, problem
@@ -24,6 +25,7 @@ from gondwana.activations.study.moments import gaussian_moments
 from gondwana.activations.study.symbolic import latex, to_sympy
 
 __all__ = [
+    "FEATURES",
     "PANGAEA",
     "ActivationError",
     "Distinct",
@@ -40,6 +42,7 @@ __all__ = [
     "change",
     "crossover",
     "describe",
+    "features",
     "gaussian_moments",
     "get",
     "insert",

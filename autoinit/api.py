@@ -50,6 +50,7 @@ class AutoInit:
         seed: of the weights; None draws one from the operating system.
         on_unknown: what to do with layers that have no rule: ``"simulate"``, ``"warn"``, ``"passthrough"`` or
             ``"error"``.
+        output_variance: wanted variance of the layers that make the outputs; None for ``signal_variance``.
 
     Raises:
         AutoInitError: if an argument is not one of those above.
@@ -70,6 +71,7 @@ class AutoInit:
         plusplus: bool = False,
         seed: int | None = None,
         on_unknown: OnUnknown = "simulate",
+        output_variance: float | None = None,
     ) -> None:
         self._config = _checked(weight_init_config)
         self._constrain = self._config.pop("constrain_weights", False)
@@ -83,6 +85,7 @@ class AutoInit:
             "signal_variance": signal_variance,
             "propagation": propagation,
             "on_unknown": on_unknown,
+            "output_variance": output_variance,
         }
         self._plusplus = plusplus
         self._seed = secrets.randbelow(2**31) if seed is None else check_seed(seed)

@@ -42,6 +42,7 @@ def plan(
     seed: int = 0,
     weights: Literal["scaled", "actual"] = "scaled",
     direction: Direction = "forward",
+    output_variance: float | None = None,
 ) -> Plan:
     """Predict the signals of ``model`` and the scale of its weights. The model is not changed.
 
@@ -69,6 +70,8 @@ def plan(
         weights: ``"actual"`` predicts the signals of the model as it is, without scaling.
         direction: whether weights keep the variance of signals (``"forward"``), of gradients (``"backward"``), or a
             compromise (``"both"``).
+        output_variance: wanted variance of the layers that make the outputs, before their activation; None for
+            ``signal_variance``. A classifier whose outputs start near 0 (0.01) starts at the loss of a guess.
 
     Raises:
         ModelError: if the model cannot be walked.
@@ -76,7 +79,9 @@ def plan(
         NotIntegrableError: if an activation has no finite variance, with ``on_unknown="error"``; else it is simulated.
         AutoInitError: if a layer cannot be scaled because it receives only zeros, or an argument makes no sense.
     """
-    settings = Settings(propagation, signal_variance, on_unknown, samples, seed, weights, direction)
+    settings = Settings(
+        propagation, signal_variance, on_unknown, samples, seed, weights, direction, output_variance
+    )
     chosen = check_distribution(distribution)
     extra = check_rules(rules)
     choice = choose(model, layers)

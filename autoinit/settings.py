@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -27,6 +27,7 @@ class Settings:
             the harmonic mean of the two for ``"both"`` (Glorot and Bengio's compromise, for a linear layer).
         weights: ``"scaled"`` predicts the signals of the model as it will be initialized, ``"actual"`` those of the
             model with the weights it has.
+        output_variance: variance that the layers that make the outputs are scaled to; None: ``signal_variance``.
     """
 
     propagation: Propagation = "paper"
@@ -36,19 +37,32 @@ class Settings:
     seed: int = 0
     weights: Literal["scaled", "actual"] = "scaled"
     direction: Direction = "forward"
+    output_variance: float | None = None
 
     def __post_init__(self) -> None:
         _one_of("propagation", self.propagation, get_args(Propagation))
         _one_of("direction", self.direction, get_args(Direction))
         _one_of("on_unknown", self.on_unknown, get_args(OnUnknown))
-        wanted: Any = self.signal_variance  # what callers pass is not always what the annotation says
-        if not isinstance(wanted, Real) or not 0 < float(wanted) < float("inf"):
-            raise AutoInitError(f"signal_variance must be positive and finite. Received: {wanted!r}")
+        for name in ("signal_variance", "output_variance"):
+            wanted: Any = getattr(self, name)  # what callers pass is not always what the annotation says
+            if wanted is None and name == "output_variance":
+                continue
+            if (
+                isinstance(wanted, bool)
+                or not isinstance(wanted, Real)
+                or not 0 < float(wanted) < float("inf")
+            ):
+                raise AutoInitError(f"{name} must be positive and finite. Received: {wanted!r}")
         samples: Any = self.samples
         if isinstance(samples, bool) or not isinstance(samples, Integral) or samples < 1:
             raise AutoInitError(
                 f"the number of samples must be a whole number, at least 1. Received: {samples!r}"
             )
+
+    @property
+    def of_outputs(self) -> Settings:
+        """The settings that hold for the layers that make the outputs."""
+        return self if self.output_variance is None else replace(self, signal_variance=self.output_variance)
 
     @property
     def exact(self) -> bool:

@@ -14,6 +14,7 @@ import gondwana.autoinit.rules  # noqa: F401 (registers the rules)
 from gondwana.autoinit.errors import SignalError
 from gondwana.autoinit.frontends.keras.chosen import Choice
 from gondwana.autoinit.frontends.keras.graph import Graph, Step
+from gondwana.autoinit.frontends.last_layers import last_layers
 from gondwana.autoinit.gradients.backward import entries, input_gradients
 from gondwana.autoinit.gradients.slopes import Slopes, activation_of
 from gondwana.autoinit.moments.gaussian import Array
@@ -70,6 +71,7 @@ class Walk:
         self.kept = {
             step.outputs[0]: given.choice.reason(step.operation, step.arguments) for step in self.steps
         }
+        self.last = last_layers(self.steps, graph.outputs, lambda step: step.inputs, _weights_of)
         self.calls: list[PlannedCall] = []
         self.scales: dict[int, Scale] = {}
         self.made: list[tuple[Call, tuple[Scale, ...]]] = []
@@ -151,7 +153,7 @@ class Walk:
             and self.settings.weights == "scaled"
             and not call.weights_for
         ):
-            return self.settings.signal_variance
+            return call.settings.signal_variance
         return self._before_activation(step).second_moment
 
     def _simulation(self, signals: Mapping[int, Signal]) -> Simulation:
@@ -187,7 +189,7 @@ class Walk:
             output_shapes=tuple(shapes[index] for index in step.outputs),
             arguments=step.arguments,
             keywords=step.keywords,
-            settings=self.settings,
+            settings=self.settings.of_outputs if step.outputs[0] in self.last else self.settings,
             calculus=self.calculus,
             weights_for=targets,
             slope=self.slopes.get(step.outputs[0], 1.0),
@@ -221,6 +223,14 @@ class Walk:
         return (
             math.fsum(gradients[index] * n for index, n in zip(step.outputs, sizes, strict=True)) / sizes[0]
         )
+
+
+def _weights_of(step: Step) -> set[int]:
+    """Return the ``id`` of each variable that an operation multiplies by."""
+    if not scales_weights(step):
+        return set()
+    held = [*getattr(step.operation, "weights", ()), *step.arguments]
+    return {id(value) for value in held if isinstance(value, keras.Variable)}
 
 
 def _rules_of(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gondwana.interface.single import initialize as initialize
     from gondwana.interface.single import sample_functions as sample_functions
     from gondwana.nas import load_network as load_network
+    from gondwana.nas.delivery.predictor import load_predictor as load_predictor
 
 __all__ = [
     "AutoInit",
@@ -38,6 +39,7 @@ __all__ = [
     "evolve",
     "initialize",
     "load_network",
+    "load_predictor",
     "load_run",
     "resume",
     "sample_functions",
@@ -58,6 +60,7 @@ _LAZY = {
     "evolve": "gondwana.interface.evolving",
     "initialize": "gondwana.interface.single",
     "load_network": "gondwana.nas",
+    "load_predictor": "gondwana.nas.delivery.predictor",
     "load_run": "gondwana.interface.evolving",
     "resume": "gondwana.interface.evolving",
     "sample_functions": "gondwana.interface.single",

@@ -49,6 +49,15 @@ CURVE = ("epoch", "train_loss", "val_loss", "val_fitness", "seconds")
 """Keys of a point of ``Outcome.curve``."""
 
 
+def in_order_json(value: Any) -> str:
+    """Return a value as JSON with the keys in their order: in a table, that of categories is that of the inputs.
+
+    Raises:
+        ValueError: for NaN and infinities, which JSON does not have.
+    """
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical_json(value: Any) -> str:
     """Return the one JSON text of ``value``: keys sorted, no spaces, non-finite numbers refused.
 

@@ -42,11 +42,19 @@ def _renamed(section: Mapping[str, Any], place: str, notes: list[str]) -> dict[s
 
 
 def with_first_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a run's config in which strategies that name no version have the defaults of 0.1, which wrote none."""
+    """Return a recorded config with the defaults that held when it was recorded.
+
+    Strategies that name no version have those of 0.1, which wrote none. PANGAEA's searches that say nothing of a
+    surrogate had none.
+    """
     search = config.get("search")
     if not isinstance(search, Mapping):
         return dict(config)
     found = {key: _marked(value) if key == "initialization" else value for key, value in search.items()}
+    if found.get("kind") == "pangaea":
+        found.setdefault("surrogate", None)
+    if found.get("kind") == "codeepneat":
+        found.setdefault("breed_within_limits", False)
     if isinstance(found.get("strategies"), Sequence):
         found["strategies"] = [_marked(item) for item in found["strategies"]]
     if isinstance(found.get("evolution"), Mapping):

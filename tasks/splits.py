@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -64,9 +64,12 @@ def standardization(train: np.ndarray) -> tuple[float, float]:
     return mean, deviation
 
 
-def standardize(x: np.ndarray, mean: float, deviation: float) -> np.ndarray:
-    """Return ``(x - mean) / deviation`` as C-contiguous float32."""
-    return np.ascontiguousarray((x.astype(np.float32) - np.float32(mean)) / np.float32(deviation))
+def standardize(
+    x: np.ndarray, mean: float | Sequence[float], deviation: float | Sequence[float]
+) -> np.ndarray:
+    """Return ``(x - mean) / deviation`` as C-contiguous float32; lists hold a value for each entry of the last axis."""
+    center, scale = np.asarray(mean, np.float32), np.asarray(deviation, np.float32)
+    return np.ascontiguousarray((x.astype(np.float32) - center) / scale)
 
 
 def classification_head(classes: int, *, name: str = "output", **changes: Any) -> Head:
@@ -97,3 +100,16 @@ def scale_of(preprocessing: Mapping[str, Any]) -> tuple[float, ...]:
     if "deviation" not in preprocessing:
         return ()
     return float(preprocessing["mean"]), float(preprocessing["deviation"])
+
+
+def images_to_classes(train: np.ndarray, classes: Iterable[Any], most: float = 255) -> dict[str, Any]:
+    """Return the preprocessing (:meth:`gondwana.tasks.base.Task.preprocessing`) of images standardized as a whole.
+
+    Args:
+        train: training images as they are, shape (n, height, width, channels).
+        classes: what the outputs mean.
+        most: largest value of a pixel.
+    """
+    mean, deviation = standardization(train)
+    fitted = {"mean": mean, "deviation": deviation, "shape": list(train.shape[1:]), "range": [0, most]}
+    return {"encoder": None, "input": fitted, "classes": list(classes)}

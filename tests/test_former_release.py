@@ -76,6 +76,7 @@ def test_evolutions_side_by_side_are_compared_and_reported(run_of):
     assert "evolved, replicate 0" in page  # from a snapshot, whose form is 0.1.0's
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:TensorFlow is already in use")
 @pytest.mark.parametrize("keep", [3, 6])
 def test_a_run_that_was_stopped_is_resumed_to_the_same_candidates(run_of, keep):

@@ -84,6 +84,7 @@ def test_an_unknown_name_is_an_attribute_error():
         gondwana.autoint  # noqa: B018
 
 
+@pytest.mark.slow
 def test_the_four_folders_give_the_same_objects_in_the_clones_root():
     code = (
         "from autoinit import AutoInit\nfrom activations import Graph\n"

@@ -104,6 +104,11 @@ class Distinct:
     def __len__(self) -> int:
         return len(self._nodes)
 
+    def find(self, graph: Graph) -> str | None:
+        """Return the text of the function added earlier that equals ``graph``; None if there is none."""
+        found = self._find(fingerprint(graph, self.tolerance))
+        return None if found is None else format_nodes(self._nodes[found])
+
     def find_or_add(self, graph: Graph) -> str | None:
         """Return the text of the function added earlier that equals ``graph``; if there is none, add it."""
         found = self._find_or_add(graph)

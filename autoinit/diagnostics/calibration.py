@@ -43,6 +43,7 @@ def calibrate(
     on_unknown: OnUnknown = "simulate",
     rules: Mapping[type, Rule] | None = None,
     direction: Direction = "forward",
+    output_variance: float | None = None,
 ) -> Calibration:
     """Initialize ``model`` in place by AutoInit, and check it by one forward pass over a batch.
 
@@ -55,8 +56,8 @@ def calibrate(
         data: examples, see :func:`autoinit.plan`; None for Gaussian inputs of the given or expected mean and variance.
         seed: of the weights and of the inputs.
         tolerance: largest relative error that is left alone.
-        layers, input_mean, input_variance, propagation, signal_variance, distribution, on_unknown, rules, direction: of
-            the plan, see :func:`autoinit.plan`.
+        layers, input_mean, input_variance, propagation, signal_variance, distribution, on_unknown, rules, direction,
+            output_variance: of the plan, see :func:`autoinit.plan`.
 
     Raises:
         AutoInitError: if ``tolerance`` is negative or no number; and what :func:`autoinit.plan` raises. The weights are
@@ -82,6 +83,7 @@ def calibrate(
         rules=rules,
         seed=seed,
         direction=direction,
+        output_variance=output_variance,
     )
     inputs = gaussian_inputs_of(model, _BATCH, seed, input_mean, input_variance, data)
     weights = [model.weights[one.index] for one in planned.weights]

@@ -70,6 +70,7 @@ def measure(
     input_mean: Statistic | None = None,
     input_variance: Statistic | None = None,
     inputs: Sequence[Any] | None = None,
+    before_activation: bool = False,
 ) -> list[Measurement]:
     """Run ``model`` and return the signals that leave each of its layers.
 
@@ -83,6 +84,8 @@ def measure(
         input_mean, input_variance: of the Gaussian inputs, one for all or one per input. None: 0 and 1, or what a
             preprocessing layer at the input was made for, see :func:`autoinit.plan`.
         inputs: arrays to feed instead of Gaussian ones.
+        before_activation: measure what a layer with weights computes before its own activation function, which is what
+            AutoInit gives mean 0 and variance 1; what goes on to the next layer is the same.
 
     Raises:
         ModelError: if the model cannot be walked.
@@ -108,7 +111,7 @@ def measure(
                 else mean + variance**0.5 * x
                 for index, x, mean, variance in zip(graph.inputs, fed, means, variances, strict=True)
             ]
-        rows.append(_run(graph, fed, training))
+        rows.append(_run(graph, fed, training, before_activation))
     table = np.array(rows)
     return [
         Measurement(step.name, type(step.operation).__name__, table[:, index, 0], table[:, index, 1])
@@ -116,7 +119,9 @@ def measure(
     ]
 
 
-def _run(graph: Graph, inputs: Sequence[Any], training: bool) -> list[tuple[float, float]]:
+def _run(
+    graph: Graph, inputs: Sequence[Any], training: bool, before_activation: bool
+) -> list[tuple[float, float]]:
     """Evaluate the graph, and return mean and variance of the first output of each step."""
     values = {index: keras.ops.convert_to_tensor(x) for index, x in zip(graph.inputs, inputs, strict=True)}
     last_use = {index: number for number, step in enumerate(graph.steps) for index in step.inputs}
@@ -124,12 +129,29 @@ def _run(graph: Graph, inputs: Sequence[Any], training: bool) -> list[tuple[floa
     for number, step in enumerate(graph.steps):
         outputs = keras.tree.flatten(evaluate(step, values, training))
         values.update(zip(step.outputs, outputs, strict=True))
+        if before_activation and _has_own_activation(step.operation):
+            outputs = [_before_activation(step, values, training)]
         first = keras.ops.cast(outputs[0], "float32")
         found.append((float(keras.ops.mean(first)), float(keras.ops.var(first))))
         for index in step.inputs:
             if last_use[index] == number:
                 values.pop(index, None)
     return found
+
+
+def _has_own_activation(operation: Any) -> bool:
+    return callable(getattr(operation, "activation", None)) and hasattr(operation, "kernel")
+
+
+def _before_activation(step: Step, values: Mapping[int, Any], training: bool) -> Any:
+    """Run a layer once more, without its activation function."""
+    layer: Any = step.operation
+    kept = layer.activation
+    layer.activation = keras.activations.linear
+    try:
+        return evaluate(step, values, training)
+    finally:
+        layer.activation = kept
 
 
 def filled(step: Step, values: Mapping[int, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

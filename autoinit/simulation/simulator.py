@@ -33,9 +33,13 @@ from gondwana.autoinit.signals.signal import Signal
 from gondwana.autoinit.signals.window import Shape
 from gondwana.autoinit.simulation.checked import signal_of
 from gondwana.autoinit.simulation.dependence import REACH, UPSAMPLING, Dependence, is_product, scales_weights
+from gondwana.autoinit.simulation.products import kernel_of, product
 
-_ENTRIES = 1 << 19
-"""Entries of the largest tensor of a simulation, which bounds time and memory."""
+_ENTRIES, _MOST_ENTRIES = 1 << 17, 1 << 19
+"""Entries of the largest tensor of a simulation, which bound time and memory; more, if they are few examples."""
+
+_EXAMPLES = 64
+"""Examples that what is measured over examples, such as a distance between two images, asks for."""
 
 _PIECE = 24
 """Positions along an axis, and channels, of the piece of a map on which upsampling is measured."""
@@ -44,7 +48,9 @@ _MAX_ROWS, _MIN_ROWS = 1024, 4
 _DRAWS = 8
 """Draws of the weights of a layer that is run with weights as they are planned."""
 
-_FEW_SEQUENCES = 16
+_FEW_SEQUENCES, _SEQUENCE_ENTRIES = 16, 1 << 12
+"""Least number of sequences that a recurrent layer meets; up to four times as many if they have fewer entries."""
+
 _MOST_STEPS, _FEW_STEPS = 48, 12
 """Operations that are run to make the inputs of one; beyond them, or fewer of wide ones, tensors are drawn."""
 
@@ -147,7 +153,7 @@ class Simulation:
         sizes = [min(size or UNKNOWN_SIZE, _PIECE) for size in self.shapes[index][1:]]
         rows = self._most_rows((None, *self.shapes[step.outputs[0]][1:]))
         if sizes != list(self.shapes[index][1:]):
-            rows = max(_ENTRIES // int(np.prod(sizes)) // 8 // GROUP, 1) * GROUP
+            rows = max(_MOST_ENTRIES // int(np.prod(sizes)) // 8 // GROUP, 1) * GROUP
         rngs = (generator(self.settings.seed, index, stream) for stream in range(2))
         values = sampled(self.signals[index], rows, sizes, *rngs, exact=self.settings.exact)
         made = run(step.operation, [keras.ops.convert_to_tensor(values, dtype=self.dtypes[index])], {})[0]
@@ -199,7 +205,7 @@ class Simulation:
             followed = depth < near or (known and depth < REACH)
             if closed and not followed:
                 continue
-            wide = len(chosen) >= _FEW_STEPS and total > _ENTRIES
+            wide = len(chosen) >= _FEW_STEPS and total > _MOST_ENTRIES
             if (wide or len(chosen) >= _MOST_STEPS) and index not in self.open:
                 continue
             chosen.add(number)
@@ -213,12 +219,15 @@ class Simulation:
         rows = min(self._most_rows(shape) for shape in touched)
         if any(isinstance(member.operation, RECURRENT) for member in region):
             largest = max(_entries(shape) for shape in touched)
-            bearable = int(np.clip(self.settings.samples // largest, _FEW_SEQUENCES, 256))
+            least = int(np.clip(_SEQUENCE_ENTRIES // largest, 1, 4)) * _FEW_SEQUENCES
+            bearable = int(np.clip(self.settings.samples // largest, least, 256))
             rows = min(rows, bearable - bearable % _FEW_SEQUENCES)
         return rows
 
     def _most_rows(self, shape: Shape) -> int:
-        rows = int(np.clip(_ENTRIES // _entries(shape), _MIN_ROWS, _MAX_ROWS))
+        entries = _entries(shape)
+        rows = max(_ENTRIES // entries, min(_EXAMPLES, _MOST_ENTRIES // entries))
+        rows = int(np.clip(rows, _MIN_ROWS, _MAX_ROWS))
         if rows >= GROUP:
             rows -= rows % (GROUP * min(_DRAWS, rows // GROUP))
         return self.batch or rows
@@ -294,6 +303,11 @@ class Simulation:
         cuts = max(1, min(most, rows // GROUP))
         if rows % (cuts * GROUP) or any(len(x) != rows for x in tensors):
             return self._ran(step, arguments, keywords)
+        kernel = kernel_of(step.operation)
+        if id(kernel) in self.scales:
+            drawn = [self._planned(step, number) for number in range(cuts)]
+            kernels = [next(x for v, x in pairs if v is kernel) for pairs in drawn]
+            return [product(step.operation, tensors[0], kernels)]
         size = rows // cuts
 
         def piece(number: int) -> list[Any]:

@@ -33,7 +33,15 @@ _KERAS = {
 }
 _LSUV_BATCH = 64
 _OPTIONS = frozenset(
-    {"propagation", "distribution", "signal_variance", "on_unknown", "direction", "dropout_adjustment"}
+    {
+        "propagation",
+        "distribution",
+        "signal_variance",
+        "output_variance",
+        "on_unknown",
+        "direction",
+        "dropout_adjustment",
+    }
 )
 _DROPOUTS = (
     keras.layers.Dropout,
@@ -89,8 +97,8 @@ def initialize(
         seed: of all weights.
         input_mean, input_variance: of the inputs, see :func:`autoinit.plan` (``lsuv`` and ``autoinit`` strategies).
         options: of the ``autoinit`` strategies: ``propagation``, ``distribution``, ``signal_variance``,
-            ``on_unknown``, ``direction``, and ``dropout_adjustment``, True unless given: False plans as if there were
-            no dropout, as in the paper's Section 7. The other strategies have none.
+            ``output_variance``, ``on_unknown``, ``direction``, and ``dropout_adjustment``, True unless given: False
+            plans as if there were no dropout, as in the paper's Section 7. The other strategies have none.
         layers: which layers are initialized; None for all that are trainable, see :func:`autoinit.plan`.
         data: examples of the inputs in place of their mean and variance, see :func:`autoinit.plan`.
 

@@ -51,6 +51,7 @@ def plan(
     seed: int = 0,
     weights: Literal["scaled", "actual"] = "scaled",
     direction: Direction = "forward",
+    output_variance: float | None = None,
     biases: Biases = "zero",
 ) -> Plan:
     """Predict the signals of ``module`` and the scale of its parameters. The module is not changed.
@@ -80,6 +81,8 @@ def plan(
         weights: ``"actual"`` predicts the signals of the module as it is, without scaling.
         direction: whether weights keep the variance of signals (``"forward"``), of gradients (``"backward"``), or a
             compromise (``"both"``).
+        output_variance: wanted variance of the layers that make the outputs, before their activation; None for
+            ``signal_variance``. A classifier whose outputs start near 0 (0.01) starts at the loss of a guess.
         biases: whether the biases of layers whose weights are drawn become 0, as in Keras and in the paper, or keep
             the random values that PyTorch has given them.
 
@@ -89,7 +92,9 @@ def plan(
         AutoInitError: if a layer cannot be scaled because it receives only zeros, or an argument makes no sense.
     """
     check_seed(seed)
-    settings = Settings(propagation, signal_variance, on_unknown, samples, seed, weights, direction)
+    settings = Settings(
+        propagation, signal_variance, on_unknown, samples, seed, weights, direction, output_variance
+    )
     chosen, extra = check_distribution(distribution), check_rules(rules)
     if biases not in ("zero", "keep"):
         raise AutoInitError(f"biases must be 'zero' or 'keep'. Received: {biases!r}")
@@ -101,9 +106,9 @@ def plan(
     except ModelError as error:
         inputs = (example_inputs, means, variances, data)
         found = planned_by_hooks(module, inputs, settings, kept, zeroed=biases == "zero", error=error)
-        warn_user(
-            f"{error}. The plan was made by one pass with hooks on its leaf modules, in the order of their calls"
-        )
+        done = "The plan was made by one pass with hooks on its leaf modules, in the order of their calls"
+        unseen = "" if output_variance is None else ". output_variance has no effect: outputs are not seen so"
+        warn_user(f"{error}. {done}{unseen}")
         return Plan(type(module).__name__, found[0], _planned_weights(module, found[1]), settings, chosen)
     arrays = {} if data is None else examples(graph, data)
     walk = Walk(graph, Given(settings, kept, biases == "zero", extra, arrays))

@@ -16,6 +16,7 @@ from gondwana.autoinit.errors import (
     UnsupportedLayerError,
     warn_user,
 )
+from gondwana.autoinit.frontends.last_layers import last_layers
 from gondwana.autoinit.frontends.torch.graph import Graph, Step
 from gondwana.autoinit.frontends.torch.modes import first_line
 from gondwana.autoinit.frontends.torch.running import constants
@@ -70,6 +71,9 @@ class Walk:
         self.dependence = Dependence(graph, self.drawn)
         uses = Counter(key for step in self.steps for key in self._drawn_weights(step))
         self.shared = {key for key, count in uses.items() if count > 1}
+        self.last = last_layers(
+            self.steps, graph.outputs, lambda step: self.dependence.variable(step), self._drawn_weights
+        )
         self.memory: dict[Hashable, Found] | None = {} if self.shared else None
         self.slopes = (
             {}
@@ -183,7 +187,7 @@ class Walk:
         return Call(
             step,
             self.graph,
-            self.settings,
+            self.settings.of_outputs if step.outputs[0] in self.last else self.settings,
             self.calculus,
             self.constants,
             self.given.kept,

@@ -91,7 +91,7 @@ def make_search(arm: str, seed: int, evaluations: int) -> Any:
     if arm == "random":
         settings: Any = RandomSettings(**common)
     else:
-        settings = PangaeaSettings(**common, population=POPULATION, tournament=TOURNAMENT)
+        settings = PangaeaSettings(**common, population=POPULATION, tournament=TOURNAMENT, surrogate=None)
     return settings.create(
         SearchJob(seed=seed, generations=1, task=TASK, info=tasks.get(TASK["name"]).info, training=TRAINING)
     )

@@ -3,7 +3,8 @@
 ``python benchmarks/search/kill_fidelity.py --kills 50`` trains real networks on digits (no download). Each run gets
 SIGKILL once, at a random moment, and is resumed to its end; in two of three cases the states of trainings are deleted
 or damaged before, so that they have to be made again from the specs. Compared: candidate, key, origin, state, fitness,
-validation loss, seed and duplicate of every outcome, and the snapshots of all generations.
+validation loss, seed and duplicate of every outcome, and the snapshots of all generations. ``--config
+benchmarks/search/surrogate-tiny.yaml`` does the same with a surrogate that chooses offspring.
 """
 
 from __future__ import annotations
@@ -61,19 +62,19 @@ def difference(found: tuple[Any, ...], expected: tuple[Any, ...]) -> str:
     return "the run failed"
 
 
-def command(path: Path) -> list[str]:
+def command(path: Path, config: Path) -> list[str]:
     """Return how the run is begun or resumed."""
     gondwana = [sys.executable, "-c", "from gondwana.nas.cli import main; main()"]
     begun = (path / "run.sqlite").exists() and journal(path)[0]
     if begun:
         return [*gondwana, "resume", str(path)]
     shutil.rmtree(path, ignore_errors=True)
-    return [*gondwana, "evolve", str(CONFIG), "--run-dir", str(path)]
+    return [*gondwana, "evolve", str(config), "--run-dir", str(path)]
 
 
-def launch(path: Path) -> subprocess.Popen[bytes]:
+def launch(path: Path, config: Path) -> subprocess.Popen[bytes]:
     """Start the driver, which trains in its own process."""
-    return subprocess.Popen(command(path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command(path, config), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def lose(path: Path, what: str) -> int:
@@ -93,20 +94,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--config", type=Path, default=CONFIG, help="or surrogate-tiny.yaml")
     arguments = parser.parse_args()
+    config = arguments.config
     rng, counts = np.random.default_rng(arguments.seed), Counter[str]()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with tempfile.TemporaryDirectory() as scratch:
         reference = Path(scratch, "undisturbed")
         begin = time.monotonic()
-        if launch(reference).wait():
+        if launch(reference, config).wait():
             print("the undisturbed run failed")
             return 1
         seconds, expected = time.monotonic() - begin, journal(reference)
         print(f"undisturbed: {len(expected[1])} outcomes in {seconds:.0f} s", flush=True)
         for number in range(arguments.kills):
             path, what = Path(scratch, str(number)), LOSSES[number % len(LOSSES)]
-            driver = launch(path)
+            driver = launch(path, config)
             try:
                 driver.wait(timeout=float(rng.uniform(0.05, 0.95)) * seconds)
             except subprocess.TimeoutExpired:
@@ -115,7 +118,7 @@ def main() -> int:
                 counts["killed"] += 1
             recorded = len(journal(path)[1])
             states = lose(path, what)
-            failed = launch(path).wait() != 0
+            failed = launch(path, config).wait() != 0
             same = not failed and journal(path) == expected
             counts["different"] += not same
             if not same:

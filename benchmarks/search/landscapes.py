@@ -2,7 +2,8 @@
 
 ``python benchmarks/search/landscapes.py --seeds 50 --out FILE.csv`` runs CoDeepNEAT with both rules of speciation on
 every landscape, 12 networks a generation, and prints species founded per generation after the first, and the true
-fitness of the network that the search would hand over.
+fitness of the network that the search would hand over. ``--surrogate`` compares the search without a surrogate with
+that with one, both with ``lasting`` species.
 """
 
 from __future__ import annotations
@@ -28,7 +29,14 @@ from gondwana.nas.searches.codeepneat.search import CoDeepNEAT
 from gondwana.nas.searches.job import SearchJob
 from tests.helpers.codeepneat import IMAGES
 
-RULES = ("threshold", "lasting")
+RULES: dict[str, dict[str, Any]] = {
+    "threshold": {"speciation": "threshold"},
+    "lasting": {"speciation": "lasting"},
+}
+SURROGATE: dict[str, dict[str, Any]] = {
+    "without": {"speciation": "lasting"},
+    "with": {"speciation": "lasting", "surrogate": True},
+}
 FOUNDED = 0.3
 """Target: species of modules founded per generation, after the first."""
 SPACE: dict[str, Any] = {
@@ -156,30 +164,32 @@ def main() -> int:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--generations", type=int, default=30)
     parser.add_argument("--landscapes", nargs="+", choices=list(LANDSCAPES), default=list(LANDSCAPES))
+    parser.add_argument("--surrogate", action="store_true", help="compare with and without one")
     parser.add_argument("--out", type=Path, help="CSV, one row a search")
     arguments = parser.parse_args()
+    rules = SURROGATE if arguments.surrogate else RULES
     rows: list[dict[str, Any]] = []
     begin = time.monotonic()
     for landscape in arguments.landscapes:
         for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
-            for rule in RULES:
-                search = make_search(seed, arguments.generations, speciation=rule)
+            for rule, changes in rules.items():
+                search = make_search(seed, arguments.generations, **changes)
                 rows.append({"landscape": landscape, "rule": rule, "seed": seed, **run(landscape, search)})
     if arguments.out is not None:
         with arguments.out.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
-    missed = [_compare(landscape, rows) for landscape in arguments.landscapes]
+    missed = [_compare(landscape, rows, list(rules)) for landscape in arguments.landscapes]
     print(f"{time.monotonic() - begin:.0f} s")
     return int(any(missed))
 
 
-def _compare(landscape: str, rows: list[dict[str, Any]]) -> bool:
+def _compare(landscape: str, rows: list[dict[str, Any]], rules: list[str]) -> bool:
     """Print the line of a landscape; return whether a target is missed."""
     old, new = (
         {row["seed"]: row for row in rows if row["landscape"] == landscape and row["rule"] == rule}
-        for rule in RULES
+        for rule in rules
     )
     gains = np.array([new[seed]["fitness"] - old[seed]["fitness"] for seed in old])
     p = float(stats.wilcoxon(gains).pvalue) if np.any(gains) else 1.0

@@ -23,9 +23,10 @@ from sklearn.utils.validation import (
 from gondwana.interface.data import GivenData, of_prepared
 from gondwana.interface.evolving import keeper, print_line
 from gondwana.interface.final import final_network, keep_network, loaded
-from gondwana.interface.run import outputs
 from gondwana.nas.cli.progress import ProgressView
 from gondwana.nas.config.durations import seconds_of
+from gondwana.nas.delivery.predicting import outputs
+from gondwana.nas.delivery.predictor import archive
 from gondwana.nas.searches.defaults import default_search, default_training
 from gondwana.tasks.options import check_choice
 from gondwana.tasks.own_data.answers import Answers
@@ -103,10 +104,17 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         encoder = Answers(self.preprocessing_).encoder
         return [] if encoder is None else encoder.describe()
 
-    def save(self, path: str | Path) -> Path:
-        """Write the network to a ``.keras`` file and return its path."""
+    def save(self, path: str | Path, *, preprocessing: bool = False) -> Path:
+        """Write the network to a ``.keras`` file and return its path.
+
+        Args:
+            path: the file.
+            preprocessing: whether it takes raw rows, a column an input, and gives probabilities of ``classes_`` or
+                numbers in the target's own units; else the network alone, whose inputs are encoded already.
+        """
         check_is_fitted(self, "_saved")
-        Path(path).write_bytes(self._saved)
+        saved = archive(self.network_, self.preprocessing_) if preprocessing else self._saved
+        Path(path).write_bytes(saved)
         return Path(path)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -189,8 +197,15 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             final = final_network(path, of_prepared(whole, self.metric), self._members(), deadline)
             self.score_, self._network, self._saved = final.fitness, final.model, final.content
             self.preprocessing_ = dict(whole.preprocessing)
+            if self._predict == "class":
+                self.preprocessing_["classes"] = self._names()  # and not their numbers, which were learned
             if self.run_dir is not None:
                 keep_network(path, self._saved, self.preprocessing_)
+
+    def _names(self) -> list[Any]:
+        """Return the labels that the network tells apart, as plain values."""
+        names: list[Any] = np.asarray(getattr(self, "classes_", ())).tolist()
+        return names
 
     def _members(self) -> int:
         size = self.ensemble_size

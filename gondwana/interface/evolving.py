@@ -121,6 +121,7 @@ def _print_lines(lines: tuple[str, ...]) -> None:
 
 def _led(path: Path, work: Callable[[list[Any]], RunResult], progress: bool) -> Run:
     from gondwana.nas.cli.progress import ProgressView
+    from gondwana.nas.delivery.predictor import provide_predictor
 
     try:
         with contextlib.ExitStack() as stack:
@@ -135,6 +136,8 @@ def _led(path: Path, work: Callable[[list[Any]], RunResult], progress: bool) -> 
         raise
     if progress and not result.finished:
         print_line(f"stopped; continue with gondwana.resume({str(path)!r})")
+    if result.finished:
+        provide_predictor(path)
     return Run(path)
 
 

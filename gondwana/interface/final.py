@@ -106,13 +106,15 @@ def _joined(models: Sequence[keras.Model]) -> keras.Model:
 
 
 def keep_network(run_dir: Path, content: bytes, preprocessing: Mapping[str, Any]) -> None:
-    """Put a network, and how rows become its inputs, into a run folder."""
+    """Put a network, how rows become its inputs, and both in one file, into a run folder."""
+    from gondwana.nas.delivery.predictor import write_predictor
     from gondwana.nas.engine.execute import PREPROCESSING
     from gondwana.nas.engine.records.run_folder import BEST_MODEL, RunFolder
 
     folder = RunFolder.open(run_dir)
     folder.write_bytes(BEST_MODEL, content)
     folder.write_text(PREPROCESSING, json.dumps(preprocessing) + "\n")
+    write_predictor(run_dir)
 
 
 def loaded(content: bytes) -> keras.Model:

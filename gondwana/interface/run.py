@@ -11,18 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gondwana.nas.delivery.predicting import NoNetworkError, best_path, outputs
+
 if TYPE_CHECKING:
     import keras
     import pandas as pd
 
+    from gondwana.nas.delivery.predicting import Predictor
     from gondwana.nas.engine.records.summary import Summary
-    from gondwana.tasks.own_data.answers import Answers
-
-PREDICTED_AT_ONCE = 256
-
-
-class NoNetworkError(ValueError):
-    """The run has no network yet, or nothing that makes inputs of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +54,7 @@ class Run:
 
         self.path = RunFolder.open(Path(path)).path
         self._model: tuple[Path, keras.Model] | None = None
+        self._predicting: Predictor | None = None
 
     @property
     def summary(self) -> Summary:
@@ -124,17 +121,7 @@ class Run:
     @property
     def best_path(self) -> Path:
         """File of the best network. Raises NoNetworkError if none is saved yet."""
-        from gondwana.nas.engine.records.run_folder import BEST_MODEL
-
-        path = self.path / BEST_MODEL
-        if not path.is_file():
-            why = (
-                "it is not finished; gondwana.resume goes on"
-                if not self.finished
-                else "none could be trained"
-            )
-            raise NoNetworkError(f"{self.path}: no network is saved: {why}")
-        return path
+        return best_path(self.path)
 
     def predict(self, rows: Any) -> np.ndarray:
         """Return a class or a number for each row, as people have them: a DataFrame, a file's path, an array.
@@ -143,7 +130,12 @@ class Run:
             NoNetworkError: if no network is saved yet.
             ValueError: if the rows are not what the network was trained with.
         """
-        return self._answers().answers(self._outputs(rows))
+        if self._explained():
+            return self._predictor().predict(self._rows(rows))
+        found = outputs(self.best_model(), np.asarray(rows))
+        if found.shape[-1] == 1:
+            self._predictor()  # says that nobody knows what one number means
+        return np.asarray(found.argmax(axis=1))
 
     def predict_proba(self, rows: Any) -> np.ndarray:
         """Return the probability of each class for each row, shape (rows, classes); classes as in :attr:`classes`.
@@ -152,15 +144,16 @@ class Run:
             NoNetworkError: if no network is saved yet, or it predicts a number.
             ValueError: if the rows are not what the network was trained with.
         """
-        if self.classes is None and self._answers_or_none() is not None:
-            raise NoNetworkError(f"{self.path}: the network predicts a number, not a class")
-        return self._outputs(rows)
+        if self._explained():
+            return self._predictor().predict_proba(self._rows(rows))
+        return outputs(self.best_model(), np.asarray(rows))
 
     @property
     def classes(self) -> list[Any] | None:
         """Names of the classes; None for a regression, or if the task has no names for them."""
-        answers = self._answers_or_none()
-        return None if answers is None else answers.classes
+        from gondwana.nas.delivery.predicting import preprocessing_of
+
+        return (preprocessing_of(self.path) or {}).get("classes")
 
     def report(self) -> Path:
         """Write ``report.html`` into the run folder and return its path."""
@@ -168,17 +161,36 @@ class Run:
 
         return write_report(self.path)
 
-    def export(self, path: str | Path) -> Path:
-        """Write the best network (``.keras``), the outcomes (``.csv``, ``.json``, ``.parquet``, ``.tex``) or the
-        report (``.html``) to a file, by its ending. Return its path.
+    def export(self, path: str | Path, form: str | None = None, *, plain: bool = False) -> Path:
+        """Write the best network, the outcomes or the report to a file, and return its path.
+
+        Args:
+            path: a format of networks, ``keras``, ``savedmodel``, ``onnx``, ``tflite`` or ``torch``, for a file in the
+                run folder; or a file, whose ending says what it is: ``.onnx``, ``.tflite``, ``.pt2``; ``.keras``, the
+                network alone; ``.csv``, ``.json``, ``.jsonl``, ``.parquet``, ``.tex``, the
+                outcomes; ``.html``, the report.
+            form: format of the network with its preprocessing; ``path`` is where it goes.
+            plain: for ``keras``: without classes of this project.
 
         Raises:
-            ValueError: for another ending, or if there is nothing to write yet.
+            ValueError: for another ending, or if there is nothing to write yet, or it cannot be written so.
         """
+        from gondwana.nas.delivery.exporting import ENDINGS, export_network
         from gondwana.nas.engine.records import export
 
+        if form is None and str(path) in ENDINGS:
+            return export_network(self.path, str(path), plain=plain).path
         out = Path(path)
-        texts = {".csv": export.to_csv, ".json": export.to_json, ".tex": export.to_latex}
+        endings = {ending: name for name, ending in ENDINGS.items() if name in ("onnx", "tflite", "torch")}
+        form = form or endings.get(out.suffix.lower()) or ("keras" if plain else None)
+        if form is not None:
+            return export_network(self.path, form, out, plain=plain).path
+        texts = {
+            ".csv": export.to_csv,
+            ".json": export.to_json,
+            ".jsonl": export.to_json_lines,
+            ".tex": export.to_latex,
+        }
         ending = out.suffix.lower()
         if ending == ".keras":
             shutil.copyfile(self.best_path, out)
@@ -190,7 +202,8 @@ class Run:
             out.write_text(texts[ending](self.path), encoding="utf-8")
         else:
             raise ValueError(
-                f"the ending of a file says what it is: .keras, .csv, .json, .parquet, .tex or .html. Received: {out}"
+                "the ending of a file says what it is: .keras, .onnx, .tflite, .pt2, .csv, .json, .jsonl, .parquet, "
+                f".tex or .html; or name a format, {', '.join(ENDINGS)}. Received: {out}"
             )
         return out
 
@@ -217,62 +230,33 @@ class Run:
         cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
         return f"<table>{cells}</table>"
 
-    def _answers_or_none(self) -> Answers | None:
-        import json
+    def _predictor(self) -> Predictor:
+        """Return what predicts with the best network, loaded once."""
+        from gondwana.nas.delivery.predicting import Predictor, preprocessing_of, target_of
 
-        from gondwana.nas.engine.execute import PREPROCESSING
-        from gondwana.tasks.own_data.answers import Answers
-
-        try:
-            text = (self.path / PREPROCESSING).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
-        return Answers(json.loads(text))
-
-    def _answers(self) -> Answers:
-        found = self._answers_or_none()
-        if found is None:
-            from gondwana.tasks.own_data.answers import Answers
-
-            heads = self.best_model().output_shape
-            if isinstance(heads, list) or heads[-1] == 1:
+        model = self.best_model()
+        if self._predicting is None or self._predicting.model is not model:
+            found = preprocessing_of(self.path)
+            if found is None:
                 raise NoNetworkError(
                     f"{self.path}: its task does not say what its outputs mean; predict_proba returns them"
                 )
-            return Answers({"classes": list(range(heads[-1]))})
-        return found
+            self._predicting = Predictor(model, found, raw=False, target=target_of(self.path))
+        return self._predicting
 
-    def _outputs(self, rows: Any) -> np.ndarray:
-        import pandas as pd
+    def _explained(self) -> bool:
+        """Return whether it is known what rows and answers are."""
+        from gondwana.nas.delivery.predicting import preprocessing_of
 
-        if isinstance(rows, str | Path):
-            separator = self.config["task"]["options"].get("separator", ",")
-            rows = pd.read_csv(rows, sep=separator, dtype=str, keep_default_na=False)
-        answers = self._answers_or_none()
-        if answers is None:
-            x = np.asarray(rows)
-        else:
-            from gondwana.tasks.own_data.memory import as_rows
+        return preprocessing_of(self.path) is not None
 
-            x = answers.inputs(as_rows(rows))
-        return outputs(self.best_model(), x)
+    def _rows(self, rows: Any) -> Any:
+        """Return rows in memory, read from their file if they are the path of one."""
+        if not isinstance(rows, str | Path):
+            return rows
+        from gondwana.nas.delivery.rows import read_rows
 
-
-def outputs(model: keras.Model, x: np.ndarray) -> np.ndarray:
-    """Return the outputs of a network with one output.
-
-    Batches are filled up to one size, so that a row's answer does not depend on which other rows it comes with.
-    """
-    from keras import ops
-
-    parts = []
-    for start in range(0, len(x), PREDICTED_AT_ONCE):
-        batch = x[start : start + PREDICTED_AT_ONCE]
-        filled = np.concatenate([batch, np.zeros((PREDICTED_AT_ONCE - len(batch), *x.shape[1:]), x.dtype)])
-        parts.append(ops.convert_to_numpy(model(filled, training=False))[: len(batch)])
-    if not parts:
-        return np.zeros((0, model.output_shape[-1]), np.float32)
-    return np.concatenate(parts)
+        return read_rows(Path(rows), self._predictor(), self.config["task"]["options"].get("separator")).rows
 
 
 def _state(item: Summary) -> str:

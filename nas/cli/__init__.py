@@ -24,7 +24,7 @@ PLUGINS = "GONDWANA_PLUGINS"
 app = typer.Typer(
     help="Search for neural networks and activation functions, every candidate initialized analytically.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -75,6 +75,8 @@ _mount("report", commands=("compare", "report", "serve"))
 _mount("activations", group="activations")
 _mount("init", commands=("init", "signals"))
 _mount("new", commands=("new", "check"))
+_mount("deliver", commands=("predict",))
+_mount("schema", commands=("schema",))
 
 
 def main() -> None:

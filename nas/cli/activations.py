@@ -37,13 +37,19 @@ class OutputError(ValueError):
 
 
 Out = Annotated[
-    Path | None, typer.Option(help="File to write (replaced if it exists); standard output by default.")
+    Path | None,
+    typer.Option(
+        help="File to write (replaced if it exists): .csv, .parquet, .tex, else JSON lines; "
+        "standard output by default."
+    ),
 ]
 Sheet = Annotated[
     Path | None,
     typer.Option(help="Also draw the functions, into a .png or .svg file; those after 200 into NAME-2, ..."),
 ]
 _MOST_ON_SHEET = 200
+TABLES = (".csv", ".parquet", ".tex")
+"""Endings of files that are tables; any other holds JSON lines."""
 
 
 @app.command()
@@ -208,12 +214,29 @@ def _shape_in_words(place: str, initial: float | None, low: float | None, high: 
 
 
 def _write_lines(items: Iterable[dict[str, Any]], out: Path | None) -> None:
+    if out is not None and out.suffix.lower() in TABLES:
+        _write_table(list(items), out)
+        return
     lines = "".join(f"{json.dumps(item, allow_nan=False)}\n" for item in items)
     if out is None:
         typer.echo(lines, nl=False)
         return
     with _replacing(out) as temporary:
         temporary.write_text(lines, encoding="utf-8", newline="\n")
+
+
+def _write_table(items: list[dict[str, Any]], out: Path) -> None:
+    """Write objects as the rows of a table by the file's ending; the texts of a list stand in one cell."""
+    import pandas as pd
+
+    from gondwana.nas.engine.records.frames import write_frame
+
+    def cell(value: Any) -> Any:
+        return " ".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+    frame = pd.DataFrame([{name: cell(value) for name, value in item.items()} for item in items])
+    with _replacing(out) as temporary:
+        write_frame(frame, temporary)
 
 
 @contextmanager

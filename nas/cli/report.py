@@ -13,6 +13,8 @@ from gondwana.nas.cli.quiet import load_keras
 from gondwana.nas.cli.runs import engine_changes
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gondwana.nas.report.data.compare_run import RunComparison
     from gondwana.nas.statistics import Comparison
 
@@ -53,7 +55,9 @@ Margin = Annotated[
 Baseline = Annotated[float | None, typer.Option(help="CSV: value to beat.")]
 ForComparisons = Annotated[Correction, typer.Option(help="For the number of comparisons.")]
 Latex = Annotated[bool, typer.Option(help="Print the tables as LaTeX.")]
-Values = Annotated[Path | None, typer.Option(help="Run: write the compared values as CSV.")]
+Values = Annotated[
+    Path | None, typer.Option(help="Run: write the compared values: .csv, .parquet, .tex, .json or .jsonl.")
+]
 Page = Annotated[Path | None, typer.Option(help="Several runs: write their report as one page to this file.")]
 RunDir = Annotated[Path | None, typer.Option(help="Config: where the run goes; a new folder under runs/.")]
 DataDir = Annotated[Path | None, typer.Option(help="Config: folder that holds a folder per dataset.")]
@@ -252,9 +256,19 @@ def _show_run(run_dir: Path, correction: Correction, latex: bool, values: Path |
     if result.comparison is not None:
         typer.echo(f"\nEDF figure: {write_edf(run_dir, result.comparison, result.metric)}")
     if values is not None:
-        result.to_frame().to_csv(values, index=False)
+        _write_values(result.to_frame(), values)
         typer.echo(f"Values: {values}")
     typer.echo(f"Report: {write_report(run_dir)}")
+
+
+def _write_values(frame: pd.DataFrame, out: Path) -> None:
+    """Write compared values by the ending of the file; CSV if it says nothing."""
+    from gondwana.nas.engine.records.frames import ENDINGS, write_frame
+
+    if out.suffix.lower() in ENDINGS:
+        write_frame(frame, out)
+    else:
+        frame.to_csv(out, index=False)
 
 
 def _show_runs(
@@ -267,7 +281,7 @@ def _show_runs(
     result = compare_runs([load_run(path) for path in _distinct(run_dirs)], correction=correction.value)
     _show_comparison(result, latex)
     if values is not None:
-        result.to_frame().to_csv(values, index=False)
+        _write_values(result.to_frame(), values)
         typer.echo(f"Values: {values}")
     if out is not None:
         typer.echo(f"Report: {write_several(run_dirs, out, correction=correction.value)}")

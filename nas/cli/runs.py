@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gondwana.nas.cli.deliver import NetworkFormat, export_best
 from gondwana.nas.cli.quiet import load_keras
 
 if TYPE_CHECKING:
@@ -43,9 +44,16 @@ class Format(StrEnum):
     JSON = "json"
     PARQUET = "parquet"
     LATEX = "latex"
+    JSONL = "jsonl"
 
 
-ENDINGS = {".csv": Format.CSV, ".json": Format.JSON, ".parquet": Format.PARQUET, ".tex": Format.LATEX}
+ENDINGS = {
+    ".csv": Format.CSV,
+    ".json": Format.JSON,
+    ".jsonl": Format.JSONL,
+    ".parquet": Format.PARQUET,
+    ".tex": Format.LATEX,
+}
 """The format that the ending of a file stands for."""
 
 
@@ -178,9 +186,33 @@ def best(
     run: RunPath,
     data_dir: DataDir = None,
     rescore: Annotated[bool, typer.Option(help="Load the saved network and score it again.")] = True,
+    form: Annotated[
+        NetworkFormat | None,
+        typer.Option("--export", help="Write the network with its preprocessing in this format."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --export: file or folder; one in RUN if left out.")
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="With --export keras: without classes of this project.")
+    ] = False,
+    card: Annotated[
+        bool, typer.Option("--card", help="Write the model card, card.md and card.json, into RUN.")
+    ] = False,
 ) -> None:
-    """Print the best network of a run, and score it again on the validation split."""
-    from gondwana.nas.engine.records.summary import best_of
+    """Print the best network of a run, and score it again on the validation split; or export it."""
+    if form is None and (out is not None or plain):
+        raise typer.BadParameter("--out and --plain belong to --export FORMAT")
+    if form is not None:
+        export_best(run, form, out, plain)
+    if card:
+        load_keras()
+        from gondwana.nas.delivery.card import write_card
+
+        typer.echo(f"card       {write_card(run)}")
+    if form is not None or card:
+        return
+    from gondwana.nas.engine.records.summary import best_of, summarize
 
     found = best_of(run)
     typer.echo(f"candidate {found.outcome.candidate_id}, fitness {found.outcome.fitness:.4f} in the search")
@@ -197,7 +229,10 @@ def best(
         load_keras()
         from gondwana.nas.engine.rescore import rescore as score_again
 
-        figures = score_again(found.model, found.spec["task"], data_dir or found.data_dir)
+        task, recorded = found.spec["task"], summarize(run).config["task"]
+        # equal, but for the order of their keys: that of a table's categories is the config's
+        task = recorded if recorded == task else task
+        figures = score_again(found.model, task, data_dir or found.data_dir)
         typer.echo(
             f"validation {metric} {figures['fitness']:.4f}, loss {figures['loss']:.4f} (loaded and scored now)"
         )
@@ -214,8 +249,8 @@ def export(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write the learning curves, a row an epoch, to this .csv, .json or .parquet file; the outcomes are "
-            "then written only if --out or --format is given, too.",
+            help="Write the learning curves, a row an epoch, to this file (.csv, .json, .jsonl, .parquet, .tex); the "
+            "outcomes are then written only if --out or --format is given, too.",
         ),
     ] = None,
 ) -> None:
@@ -224,7 +259,7 @@ def export(
         _export_curves(run, curves)
         if form is None and out is None:
             return
-    from gondwana.nas.engine.records.export import to_csv, to_json, to_latex, to_parquet
+    from gondwana.nas.engine.records.export import to_csv, to_json, to_json_lines, to_latex, to_parquet
 
     if form is None:
         form = ENDINGS.get(out.suffix.lower(), Format.CSV) if out is not None else Format.CSV
@@ -233,7 +268,8 @@ def export(
             raise typer.BadParameter("parquet is not text: name a file with --out")
         to_parquet(run, out)
         return
-    text = {Format.CSV: to_csv, Format.JSON: to_json, Format.LATEX: to_latex}[form](run)
+    texts = {Format.CSV: to_csv, Format.JSON: to_json, Format.LATEX: to_latex, Format.JSONL: to_json_lines}
+    text = texts[form](run)
     if out is None:
         typer.echo(text, nl=False)
     else:
@@ -244,10 +280,15 @@ def _export_curves(run: Path, file: Path) -> None:
     from gondwana.nas.engine.records.curves import curves_to_csv, curves_to_json, curves_to_parquet
 
     form = ENDINGS.get(file.suffix.lower(), Format.CSV)
-    if form is Format.LATEX:
-        raise typer.BadParameter(f"learning curves are written as .csv, .json or .parquet. Received: {file}")
     if form is Format.PARQUET:
         curves_to_parquet(run, file)
+    elif form in (Format.LATEX, Format.JSONL):
+        import pandas as pd
+
+        from gondwana.nas.engine.records.curves import curve_rows
+        from gondwana.nas.engine.records.frames import write_frame
+
+        write_frame(pd.DataFrame(list(curve_rows(run))), file)
     else:
         text = curves_to_json(run) if form is Format.JSON else curves_to_csv(run)
         file.write_text(text, encoding="utf-8")
@@ -270,8 +311,12 @@ def conclude(result: RunResult) -> None:
             typer.echo(f"network    {result.path / final.model_file}")
     if not result.finals:
         typer.echo("no network was trained to the end, so there is none to save")
+    from gondwana.nas.delivery.predictor import provide_predictor
     from gondwana.nas.report.report import write_report
 
+    found = provide_predictor(result.path)
+    if found is not None:
+        typer.echo(f"predictor  {found} takes raw rows: gondwana predict {result.path} ROWS --out FILE")
     typer.echo(f"report     {write_report(result.path)}")
 
 

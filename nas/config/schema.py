@@ -59,7 +59,9 @@ SearchSettings = Annotated[
 ]
 
 
-TimeBudget = Annotated[PositiveFloat | None, BeforeValidator(seconds_of)]
+TimeBudget = Annotated[
+    PositiveFloat | None, BeforeValidator(seconds_of, json_schema_input_type=float | str | None)
+]
 
 
 class _Section(BaseModel):
@@ -116,7 +118,9 @@ class EngineConfig(_Section):
     worker is free (``mode: steady``, ``lag: null``): they depend on the order in which outcomes arrive.
 
     Attributes:
-        pool: ``ray``, or ``local`` for one evaluation at a time inside the driver's process.
+        pool: ``ray``; ``local`` for one evaluation at a time inside the driver's process; or ``table``, which trains
+            nothing and answers from a table.
+        table: file of the table that ``pool: table`` answers from.
         workers: number of worker processes; None takes as many as the cluster's resources hold.
         ray_address: ``local`` starts Ray by itself, ``auto`` joins the cluster of this machine, or ``HOST:PORT``.
         resources: reserved for each worker.
@@ -136,7 +140,8 @@ class EngineConfig(_Section):
         mlflow: also log to MLflow, which must be installed; tracking URI as in ``MLFLOW_TRACKING_URI``.
     """
 
-    pool: Literal["ray", "local"] = "ray"
+    pool: Literal["ray", "local", "table"] = "ray"
+    table: str | None = None
     workers: PositiveInt | None = None
     ray_address: str = "local"
     resources: Resources = Field(default_factory=Resources)
@@ -160,6 +165,14 @@ class EngineConfig(_Section):
         if value not in ("local", "auto") and not (host and port.isdigit()):
             raise ValueError("must be 'local', 'auto' or HOST:PORT")
         return value
+
+    @model_validator(mode="after")
+    def _a_table_to_answer_from(self) -> Self:
+        if (self.pool == "table") != (self.table is not None):
+            raise ValueError(
+                f"'pool: table' and 'table: FILE' belong together. Received: pool={self.pool!r}, table={self.table!r}"
+            )
+        return self
 
 
 class Finalists(_Section):

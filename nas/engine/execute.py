@@ -232,6 +232,8 @@ def checked_data(
     from gondwana.tasks.base import SearchData
     from gondwana.tasks.checks import check_search_data
 
+    if config.engine.pool == "table":  # nothing is trained
+        return None, ()
     data = execution.load_data(config.task.model_dump(mode="json"), data_dir)
     if execution.load_data is not load_search_data and not isinstance(data, SearchData):
         return data, ()
@@ -302,7 +304,7 @@ class _Run:
     def _finalize(self, listeners: Sequence[Listener]) -> bool:
         ranked, wanted = self._ranked(), self._config.finalists
         count = wanted if isinstance(wanted, int) else wanted.count
-        if not ranked or not count:
+        if not ranked or not count or self._config.engine.pool == "table":  # a table holds no network to save
             return True
         for listener in listeners:
             listener.finalizing(min(count, len(ranked)))

@@ -30,6 +30,7 @@ class RunLog:
         self._before = "\n" if _is_torn(self._path) else ""
         self._stream = self._path.open("a", encoding="utf-8", buffering=1)
         self._run_id = run_id
+        self._surrogate: float | None = None
 
     def write(self, event: str, **details: Any) -> None:
         """Append one event.
@@ -65,7 +66,10 @@ class RunLog:
         self.write("outcome", **record)
 
     def progress(self, progress: Progress, running: int) -> None:
-        """Write nothing: the log holds every outcome already."""
+        """Log how well a search's model does whenever there is a new one; the log holds every outcome already."""
+        if progress.surrogate != self._surrogate:
+            self._surrogate = progress.surrogate
+            self.write("surrogate", told=progress.told, correlation=progress.surrogate)
 
     def generation(self, generation: int) -> None:
         """Log the end of a generation."""

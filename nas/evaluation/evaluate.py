@@ -204,11 +204,11 @@ class Evaluation:
 
     def final(self, data: FinalData) -> dict[str, float]:
         """Train, score on validation and test, keep the network."""
-        from gondwana.tasks.training.fit import score
+        from gondwana.tasks.training.intervals import score_with_interval
 
         model, metrics = self._trained(data.search)
         with self._timed("scored"):
-            test = {} if data.test is None else score(model, data.test, self._info)
+            test = {} if data.test is None else score_with_interval(model, data.test, self._info)
         self._model_bytes = _saved(model)
         return metrics | {f"test_{name}": value for name, value in test.items()}
 

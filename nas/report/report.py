@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from markupsafe import Markup
 
 from gondwana.nas.engine.records.run_folder import RunFolder
+from gondwana.nas.report.data.analysis import ensure_analysis
 from gondwana.nas.report.data.compare_run import KINDS, chance_of, compare_run
 from gondwana.nas.report.data.evolutions import evolutions_of
 from gondwana.nas.report.data.run_data import RunData
 from gondwana.nas.report.figures.edf_picture import edf_svg
 from gondwana.nas.report.page.page import Figures, main_content, page
 from gondwana.nas.report.sections import run as sections
+from gondwana.nas.report.sections.answers import answers
 from gondwana.nas.report.sections.comparison import comparison
 from gondwana.nas.report.sections.curves import curves
 from gondwana.nas.report.sections.evolution import evolutions
+from gondwana.nas.report.sections.family import family
 from gondwana.nas.report.sections.functions import best_functions
+from gondwana.nas.report.sections.hyperparameters import hyperparameter_section
 from gondwana.nas.report.sections.networks import best_networks
-from gondwana.nas.report.sections.pareto import pareto
+from gondwana.nas.report.sections.overview import overview
+from gondwana.nas.report.sections.pareto import pareto, size
 from gondwana.nas.report.sections.signals import signals
+from gondwana.nas.report.sections.surrogate import surrogate
 from gondwana.nas.report.sections.sweep import sweep
 from gondwana.nas.statistics import Comparison
 
@@ -56,13 +63,16 @@ def render(run: RunData, *, live: bool = False) -> str:
     return page(run.name, render_main(run), live=live)
 
 
-def render_main(run: RunData) -> Markup:
-    """Return the part of the report that depends on the run, as one element."""
+def render_main(run: RunData, *, live: bool = False) -> Markup:
+    """Return the part of the report that depends on the run, as one element; ``live`` leaves out what takes long."""
     shown = Figures()
-    return main_content(run.name, sections.introduction(run), run_sections(run, shown), shown)
+    first = sections.introduction(run) + overview(run)
+    return main_content(run.name, first, run_sections(run, shown, live=live), shown)
 
 
-def run_sections(run: RunData, shown: Figures, *, table_id: str = "candidates") -> list[tuple[str, Markup]]:
+def run_sections(
+    run: RunData, shown: Figures, *, table_id: str = "candidates", live: bool = False
+) -> list[tuple[str, Markup]]:
     """Return heading and content of every section of a run; empty content where the run has nothing of the kind."""
     content: list[tuple[str, Markup]] = []
     if run.kind == "sweep":
@@ -76,9 +86,14 @@ def run_sections(run: RunData, shown: Figures, *, table_id: str = "candidates") 
         ("Fitness", sections.fitness(run, shown)),
         ("Learning curves", curves(run, shown)),
         ("Pareto front", pareto(run, shown)),
+        ("Accuracy, size and time", size(run, shown)),
+        ("Hyperparameters", hyperparameter_section(run, shown, live=live)),
+        ("Surrogate", surrogate(run, shown)),
         ("Species", sections.species(run, shown)),
         ("Best functions", best_functions(run, shown)),
         ("Best networks", best_networks(run)),
+        ("Family tree", family(run)),
+        ("Answers of the best network", answers(run, shown)),
         ("Signals", signals(run, shown)),
         ("What failed and why", sections.failures(run, shown)),
         ("Seconds by phase", sections.phases(run, shown)),
@@ -98,10 +113,13 @@ def write_edf(run_dir: Path, comparison: Comparison, metric: str = "accuracy") -
 def write_report(run_dir: Path) -> Path:
     """Write ``report.html`` into a run folder, whole or not at all, and return its path.
 
+    The first time, baselines are fitted and the best network is asked for its answers to the validation rows; that is
+    kept beside the report as ``analysis.json``.
+
     Raises:
         gondwana.nas.engine.records.run_folder.RunFolderError: if the folder is not a run or is damaged.
         gondwana.nas.engine.records.store.StoreError: if the database cannot be read.
     """
-    folder = RunFolder.open(run_dir)
-    folder.write_text(REPORT, render(load_run(run_dir)))
+    folder, run = RunFolder.open(run_dir), load_run(run_dir)
+    folder.write_text(REPORT, render(replace(run, analysis=ensure_analysis(folder, run))))
     return folder.path / REPORT

@@ -77,7 +77,7 @@ class ReportServer(ThreadingHTTPServer):
             state = self.state()
             if self._shown is None or self._shown[0] != state:
                 run = load_run(self._run_dir)
-                self._shown = (state, render_main(run), run.name)
+                self._shown = (state, render_main(run, live=run.finished is None), run.name)
             return self._shown
 
 

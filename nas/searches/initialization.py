@@ -53,4 +53,7 @@ def by_name(data: object) -> object:
     return {"strategy": data} if isinstance(data, str) else data
 
 
-StrategyItem = Annotated[Strategy, BeforeValidator(by_name)]
+InitializationItem = Annotated[
+    Initialization, BeforeValidator(by_name, json_schema_input_type=str | Initialization)
+]
+StrategyItem = Annotated[Strategy, BeforeValidator(by_name, json_schema_input_type=str | Strategy)]

@@ -25,6 +25,7 @@ class Progress:
         told: outcomes told so far.
         total: best present estimate of the number of outcomes of the whole search (exact where it is known).
         best_fitness, mean_fitness: over all results told so far; None before the first.
+        surrogate: cross-validated rank correlation of the model with which candidates are chosen; None without one.
     """
 
     generation: int
@@ -33,6 +34,7 @@ class Progress:
     total: int
     best_fitness: float | None
     mean_fitness: float | None
+    surrogate: float | None = None
 
 
 class Search(Protocol):

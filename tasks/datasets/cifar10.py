@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +25,19 @@ ARCHIVE = RemoteFile(
     ("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",),
 )
 TRAIN_BATCHES = tuple(f"data_batch_{i}" for i in range(1, 6))
+CLASSES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
+"""As ``batches.meta`` of the published files has them."""
 
 
 @register("cifar10")
@@ -64,6 +79,18 @@ class Cifar10(Task):
         images, _, train, _ = self._train_rows(data_dir)
         test_images, test_labels = _read(("test_batch",), data_dir)
         return Split(_scaled(test_images, *_channel_scale(images[train])), test_labels)
+
+    def preprocessing(self, data_dir: Path | None = None) -> Mapping[str, Any]:
+        """Return how images with pixels from 0 to 255 become inputs."""
+        images, _, train, _ = self._train_rows(data_dir)
+        mean, deviation = _channel_scale(images[train])
+        fitted = {
+            "mean": mean.tolist(),
+            "deviation": deviation.tolist(),
+            "shape": [32, 32, 3],
+            "range": [0, 255],
+        }
+        return {"encoder": None, "input": fitted, "classes": list(CLASSES)}
 
     def _train_rows(self, data_dir: Path | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         images, labels = _read(TRAIN_BATCHES, data_dir)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from gondwana.tasks.data import DamagedDataError, RemoteFile, require
 from gondwana.tasks.datasets.readers.idx import read_idx
 from gondwana.tasks.options import check_int
 from gondwana.tasks.registry import register
-from gondwana.tasks.splits import classification_head, draw, standardization, standardize
+from gondwana.tasks.splits import classification_head, draw, images_to_classes, standardization, standardize
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -71,6 +73,11 @@ class Mnist(Task):
         scale = standardization(images[train])
         test_images, test_labels = _read("t10k", data_dir)
         return Split(standardize(test_images, *scale), test_labels)
+
+    def preprocessing(self, data_dir: Path | None = None) -> Mapping[str, Any]:
+        """Return how images with pixels from 0 to 255 become inputs."""
+        images, _, train, _ = self._train_rows(data_dir)
+        return images_to_classes(images[train], range(10))
 
     def _train_rows(self, data_dir: Path | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         images, labels = _read("train", data_dir)

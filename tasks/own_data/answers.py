@@ -1,8 +1,8 @@
 """From rows as people have them to the inputs of a network, and from its outputs to answers: one JSON object.
 
 ``{"encoder": ..., "classes": [...]}`` or ``{"encoder": ..., "mean": ..., "deviation": ...}``; an ``encoder`` of None
-takes arrays, standardized by ``input``. A run keeps it beside its network, so that both
-are enough to predict.
+takes arrays, standardized by ``input`` (numbers, or a list of one for each channel). A run keeps it beside its network,
+so that both are enough to predict.
 """
 
 from __future__ import annotations
@@ -39,15 +39,27 @@ class Answers:
             ValueError: if the rows are not what the network was trained with.
         """
         if self._encoder is not None:
-            return self._encoder.transform(_as_frame(rows, self._encoder))
+            return self._encoder.transform(self.framed(rows))
+        mean, deviation = self._input.get("mean", 0.0), self._input.get("deviation", 1.0)
+        return standardize(self.shaped(rows), mean, deviation)
+
+    def framed(self, rows: Any) -> pd.DataFrame:
+        """Return rows of a table as a DataFrame. Raises ValueError if they are none, or have too many columns."""
+        if self._encoder is None:
+            raise ValueError("the network was not trained with a table")
+        return _as_frame(rows, self._encoder)
+
+    def shaped(self, rows: Any) -> np.ndarray:
+        """Return arrays in the shape that the network receives, values as they are. Raises ValueError if it differs."""
         x = np.asarray(rows)
         shape = tuple(self._input.get("shape", x.shape[1:]))
         if x.size != len(x) * int(np.prod(shape)):
             raise ValueError(
                 f"inputs must have the shape (rows, {', '.join(map(str, shape))}). Received: {x.shape}"
             )
-        mean, deviation = self._input.get("mean", 0.0), self._input.get("deviation", 1.0)
-        return standardize(x.reshape(len(x), *shape), mean, deviation)
+        if x.dtype.kind not in "biuf":
+            raise ValueError(f"inputs must be arrays of numbers. Received: an array of {x.dtype}")
+        return x.reshape(len(x), *shape)
 
     def answers(self, outputs: np.ndarray) -> np.ndarray:
         """Return a class or a number for each row of the network's outputs."""

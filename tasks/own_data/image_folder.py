@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from gondwana.tasks.data import DamagedDataError, MissingDataError
 from gondwana.tasks.options import check_int
 from gondwana.tasks.own_data.files import check_classes, located, three_ways
 from gondwana.tasks.registry import register
-from gondwana.tasks.splits import classification_head, standardization, standardize
+from gondwana.tasks.splits import classification_head, images_to_classes, standardization, standardize
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"})
 
@@ -57,7 +58,18 @@ class ImageFolder(Task):
     def test_data(self, data_dir: Path | None = None) -> Split:
         return self._splits(data_dir)[0]
 
+    def preprocessing(self, data_dir: Path | None = None) -> Mapping[str, Any]:
+        """Return how images with pixels from 0 to 255, of the size that they are resized to, become inputs."""
+        images, _, parts = self._read(data_dir)
+        return images_to_classes(images[parts[2]], self.classes)
+
     def _splits(self, data_dir: Path | None) -> list[Split]:
+        images, labels, parts = self._read(data_dir)
+        scale = standardization(images[parts[2]])
+        return [Split(standardize(images[rows], *scale), labels[rows]) for rows in parts]
+
+    def _read(self, data_dir: Path | None) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+        """Return images as they are, labels, and the rows of the test, validation and training splits."""
         root = located("image_folder", self.path, data_dir)
         files = [
             (file, label)
@@ -71,17 +83,19 @@ class ImageFolder(Task):
             raise MissingDataError(
                 f"image_folder: no images in {root / empty[0]} (looked for {sorted(SUFFIXES)})"
             )
-        images = np.stack([self._image(file) for file, _ in files])
-        parts = three_ways(labels, self.seed)
-        scale = standardization(images[parts[2]])
-        return [Split(standardize(images[rows], *scale), labels[rows]) for rows in parts]
+        shape = self.info.input_shape
+        images = np.stack([read_image(file, shape) for file, _ in files])
+        return images, labels, three_ways(labels, self.seed)
 
-    def _image(self, file: Path) -> np.ndarray:
-        from PIL import Image
 
-        try:
-            with Image.open(file) as image:
-                converted = image.convert("RGB" if self.color else "L").resize((self.size, self.size))
-        except OSError as error:  # includes what is no image at all
-            raise DamagedDataError(f"{file} cannot be read as an image: {error}") from error
-        return np.asarray(converted, np.uint8).reshape(self.size, self.size, -1)
+def read_image(file: Path, shape: Sequence[int]) -> np.ndarray:
+    """Return an image file as bytes of this shape (height, width, channels), resized. Raises DamagedDataError."""
+    from PIL import Image
+
+    height, width, channels = shape
+    try:
+        with Image.open(file) as image:
+            converted = image.convert("RGB" if channels == 3 else "L").resize((width, height))
+    except OSError as error:  # includes what is no image at all
+        raise DamagedDataError(f"{file} cannot be read as an image: {error}") from error
+    return np.asarray(converted, np.uint8).reshape(height, width, -1)

@@ -180,7 +180,7 @@ class Table(Task):
         declared = numbers | {
             name: Column("category", tuple(map(str, values))) for name, values in task.categorical.items()
         }
-        encoder = TableEncoder().fit(cells.iloc[train], task._schema() if task.schema else declared)
+        encoder = TableEncoder().fit(cells.iloc[train], task._schema_of(cells) if task.schema else declared)
         if task.classes:
             return {"encoder": encoder.to_json(), "classes": [str(name) for name in task.classes]}
         mean, deviation = standardization(labels[train])
@@ -200,6 +200,14 @@ class Table(Task):
 
     def _schema(self) -> dict[str, Column]:
         return {name: Column.from_json(column) for name, column in self.schema.items()}
+
+    def _schema_of(self, cells: pd.DataFrame) -> dict[str, Column]:
+        """Return the columns in the order of the file, which is that of the network's inputs.
+
+        A record of a run, or a worker, has the schema with its names sorted.
+        """
+        known = self._schema()
+        return {str(name): known[str(name)] for name in cells.columns if str(name) in known}
 
     def _cells(self, path: Path, separator: str) -> pd.DataFrame:
         """Return the cells of the columns that are looked at."""
@@ -247,7 +255,7 @@ class Table(Task):
             if not self.classes:
                 mean, deviation = standardization(y[parts[2]])
                 y = ((y - mean) / deviation).astype(np.float32)
-            encoder = TableEncoder().fit(cells.iloc[parts[2]], self._schema())
+            encoder = TableEncoder().fit(cells.iloc[parts[2]], self._schema_of(cells))
             return [Split(encoder.transform(cells.iloc[rows]), y[rows]) for rows in parts]
         except ValueError as error:
             raise DamagedDataError(f"table: {path}: {error}") from error

@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from gondwana import activations
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "activations.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_python_examples_run():
     code = "\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
     assert "activations.register" in code

@@ -27,6 +27,7 @@ def convnet(activation="relu"):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distribution", ["truncated_normal", "untruncated_normal", "uniform", "orthogonal"])
 @pytest.mark.parametrize("shape", [(400, 300), (3, 3, 40, 60)])
 def test_draws_have_exactly_the_deviation_asked_for(distribution, shape):
@@ -121,6 +122,7 @@ def test_custom_rules_reach_the_plan():
     assert estimates["dropout"] == pytest.approx((0.0, 5.0))
 
 
+@pytest.mark.slow
 def test_hidden_layers_have_unit_variance_before_their_activation():
     model = keras.Sequential(
         [

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PRELUDE = """
 import keras
@@ -41,12 +43,14 @@ def output_of(parts: list[str], folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
     blocks = blocks_of("autoinit.md")
     assert len(blocks) >= 3
     assert "dense" in output_of([PRELUDE, *blocks, AFTERWARDS], tmp_path)
 
 
+@pytest.mark.slow
 def test_the_examples_for_ones_own_model_run(tmp_path: Path) -> None:
     blocks = blocks_of("your-model.md")
     assert len(blocks) >= 8

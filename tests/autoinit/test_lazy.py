@@ -31,6 +31,7 @@ def test_importing_autoinit_loads_no_framework():
     assert not {"torch", "keras", "tensorflow", "jax"} & set(modules)
 
 
+@pytest.mark.slow
 def test_the_keras_side_loads_no_torch():
     modules = loaded("from gondwana.autoinit import AutoInit, plan, rule").split()
     assert "keras" in modules and "torch" not in modules
@@ -46,6 +47,7 @@ def test_the_torch_side_loads_no_keras():
     assert "torch" in modules and not {"keras", "tensorflow", "jax"} & set(modules)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["gondwana.autoinit, keras", "keras, gondwana.autoinit"])
 def test_saved_models_find_their_classes_in_either_order_of_imports(first):
     code = f"import {first}\nassert 'autoinit>Centered' in keras.saving.get_custom_objects()"

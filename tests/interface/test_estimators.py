@@ -69,6 +69,9 @@ def test_a_pickle_and_a_saved_file_hold_the_whole_network(table, tmp_path):
     subprocess.run([sys.executable, "-c", code, *files], cwd=ROOT, check=True, timeout=120)
     np.testing.assert_allclose(np.load(tmp_path / "answer.npy"), expected, atol=1e-6)
     assert gondwana.load_network(model.save(tmp_path / "network.keras")).output_shape == (None, 2)
+    whole = gondwana.load_predictor(model.save(tmp_path / "whole.keras", preprocessing=True))
+    np.testing.assert_allclose(whole.predict_proba(x), expected, atol=1e-5)
+    assert list(whole.predict(x)) == list(model.predict(x)) and whole.classes == ["in", "out"]
 
 
 def test_an_ensemble_averages_its_members(table):
@@ -120,6 +123,8 @@ def test_the_run_is_kept_where_it_is_wanted(table, tmp_path):
     model = gondwana.NetworkClassifier(**TINY, run_dir=tmp_path / "run").fit(x, y)
     run = gondwana.load_run(tmp_path / "run")
     np.testing.assert_allclose(run.predict_proba(x), model.predict_proba(x), atol=1e-6)
+    assert run.classes == ["in", "out"] and list(run.predict(x)) == list(model.predict(x))
+    assert gondwana.load_predictor(tmp_path / "run" / "predictor.keras").classes == ["in", "out"]
     with pytest.raises(ValueError, match="holds a run already"):
         gondwana.NetworkClassifier(**TINY, run_dir=tmp_path / "run").fit(x, y)
 

@@ -10,6 +10,7 @@ import gondwana
 QUICK = {"generations": 1, "ensemble_size": 1, "training": {"epochs": 3}}
 
 
+@pytest.mark.slow
 def test_a_regressor_selects_by_an_error_in_the_units_of_its_target():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(120, 3))

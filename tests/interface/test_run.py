@@ -37,7 +37,7 @@ def test_it_is_exported_by_the_ending_of_the_file(run, tmp_path):
     assert len(pd.read_csv(run.export(tmp_path / "all.csv"))) == 3
     assert "\\toprule" in run.export(tmp_path / "all.tex").read_text(encoding="utf-8")
     assert run.export(tmp_path / "all.json").read_text(encoding="utf-8").startswith("[")
-    with pytest.raises(ValueError, match=r"\.keras, \.csv.*Received: .*all\.doc"):
+    with pytest.raises(ValueError, match=r"\.keras, .*\.csv.*Received: .*all\.doc"):
         run.export(tmp_path / "all.doc")
     with pytest.raises(ValueError, match="no network is saved: none could be trained"):
         run.export(tmp_path / "best.keras")

@@ -1,9 +1,9 @@
-"""LSTM, GRU and simple recurrent layers in NumPy: what they put out before training, without their cost per step.
+"""Recurrent layers, ConvLSTM among them, in NumPy: what they put out before training, without their cost per step.
 
 A planner runs a recurrent layer on a few short sequences. An eager Keras step then costs a hundred times its
 arithmetic, so that planning took several times as long as building. The equations are those of Keras
-(``keras.layers.LSTMCell``, ``GRUCell``, ``SimpleRNNCell``); a test compares the two. What is not known here, such as a
-cell or an activation function of the user's, runs in Keras.
+(``keras.layers.LSTMCell``, ``GRUCell``, ``SimpleRNNCell``, ``ConvLSTM2D``); a test compares the two. What is not known
+here, such as a cell or an activation function of the user's, runs in Keras.
 """
 
 from __future__ import annotations
@@ -46,20 +46,23 @@ def run_recurrent(
 
     Args:
         layer: built layer.
-        sequence: (batch, steps, features).
-        states: at the start, each (batch, units); zeros if not given.
+        sequence: (batch, steps, features), or (batch, steps, *positions, channels) for convolutions.
+        states: at the start, each of the shape of a step's output; zeros if not given.
     """
     if type(layer) is layers.Bidirectional:
         return _both_ways(layer, sequence) if states is None else None
     cell = _step_of(layer)
     if cell is None:
         return None
-    step, kernel, bias, widths = cell
-    x = sequence[:, ::-1] if layer.go_backwards else sequence
-    driven = x @ kernel + bias
-    now = list(states or (np.zeros((len(x), width), np.float32) for width in widths))
+    step, drive, number = cell
+    driven = drive(sequence[:, ::-1] if layer.go_backwards else sequence)
+    if states is None:  # as many as the layer keeps, each of the shape of one gate
+        *sizes, gates = driven.shape[2:]
+        width = gates // _GATES[type(layer)]
+        states = [np.zeros((len(sequence), *sizes, width), np.float32) for _ in range(number)]
+    now = list(states)
     outputs = []
-    for position in range(x.shape[1]):
+    for position in range(driven.shape[1]):
         now = step(driven[:, position], now)
         outputs.append(now[0])
     result = np.stack(outputs, axis=1) if layer.return_sequences else outputs[-1]
@@ -78,18 +81,25 @@ def _both_ways(layer: Any, sequence: Float32) -> list[Float32] | None:
     return [_MERGES[layer.merge_mode](forward[0], last), *states]
 
 
-_Known: TypeAlias = tuple[Step, Float32, Float32, tuple[int, ...]]
+_Known: TypeAlias = tuple[Step, Function, int]
+_GATES = {layers.SimpleRNN: 1, layers.GRU: 3} | dict.fromkeys(
+    (layers.LSTM, layers.ConvLSTM1D, layers.ConvLSTM2D, layers.ConvLSTM3D), 4
+)
 
 
 def _step_of(layer: Any) -> _Known | None:
-    """Return the step, the input's kernel and bias, and the widths of the states."""
+    """Return the step, what the whole sequence adds to the gates of each step, and the number of states."""
     kinds: dict[type, Callable[..., _Known]] = {
         layers.LSTM: _lstm,
         layers.GRU: _gru,
         layers.SimpleRNN: _simple,
+        layers.ConvLSTM1D: _conv_lstm,
+        layers.ConvLSTM2D: _conv_lstm,
+        layers.ConvLSTM3D: _conv_lstm,
     }
     make = kinds.get(type(layer))
     plain = make is not None and layer.compute_dtype == "float32" and not layer.stateful
+    plain = plain and getattr(layer, "data_format", "channels_last") == "channels_last"
     names = ("activation", "recurrent_activation")
     functions = [
         _FUNCTIONS.get(getattr(layer, name)) for name in names if getattr(layer, name, None) is not None
@@ -106,23 +116,53 @@ def _weights(cell: Any) -> tuple[Float32, Float32, Float32]:
     return kernel, recurrent, bias
 
 
+def _affine(kernel: Float32, bias: Float32) -> Function:
+    return lambda x: x @ kernel + bias
+
+
 def _simple(cell: Any, activation: Function) -> _Known:
     """h' = f(W x + U h + b)."""
     kernel, recurrent, bias = _weights(cell)
-    return lambda driven, states: [activation(driven + states[0] @ recurrent)], kernel, bias, (cell.units,)
+    return lambda driven, states: [activation(driven + states[0] @ recurrent)], _affine(kernel, bias), 1
 
 
 def _lstm(cell: Any, activation: Function, gate: Function) -> _Known:
-    """c' = f c + i g(...), h' = o g(c'), gates in the order input, forget, candidate, output."""
     kernel, recurrent, bias = _weights(cell)
+    return _with_carry(lambda hidden: hidden @ recurrent, activation, gate), _affine(kernel, bias), 2
+
+
+def _conv_lstm(cell: Any, activation: Function, gate: Function) -> _Known:
+    """The products of an LSTM are convolutions; that of the state keeps its size."""
+    kernel, recurrent, bias = _weights(cell)
+
+    def convolved(x: Float32, weights: Float32, **options: Any) -> Float32:
+        found = keras.ops.conv(
+            keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(weights), **options
+        )
+        return np.asarray(keras.ops.convert_to_numpy(found), np.float32)
+
+    def drive(sequence: Float32) -> Float32:
+        folded = sequence.reshape(-1, *sequence.shape[2:])
+        options = {"strides": cell.strides, "padding": cell.padding, "dilation_rate": cell.dilation_rate}
+        found = convolved(folded, kernel, data_format="channels_last", **options) + bias
+        return found.reshape(*sequence.shape[:2], *found.shape[1:])
+
+    def push(hidden: Float32) -> Float32:
+        return convolved(hidden, recurrent, padding="same", data_format="channels_last")
+
+    return _with_carry(push, activation, gate), drive, 2
+
+
+def _with_carry(push: Function, activation: Function, gate: Function) -> Step:
+    """c' = f c + i g(...), h' = o g(c'), gates in the order input, forget, candidate, output."""
 
     def step(driven: Float32, states: list[Float32]) -> list[Float32]:
         hidden, carry = states
-        i, f, c, o = np.split(driven + hidden @ recurrent, 4, axis=-1)
+        i, f, c, o = np.split(driven + push(hidden), 4, axis=-1)
         carry = gate(f) * carry + gate(i) * activation(c)
         return [gate(o) * activation(carry), carry]
 
-    return step, kernel, bias, (cell.units, cell.units)
+    return step
 
 
 def _gru(cell: Any, activation: Function, gate: Function) -> _Known:
@@ -147,4 +187,4 @@ def _gru(cell: Any, activation: Function, gate: Function) -> _Known:
             candidate = activation(h + kept)
         return [update * hidden + (one - update) * candidate]
 
-    return step, kernel, bias, (units,)
+    return step, _affine(kernel, bias), 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gondwana.nas.config.schema import EngineConfig
@@ -65,6 +66,10 @@ def _worker_pool(
     engine: EngineConfig, setup: Setup | None, plugins: Sequence[Plugin], task: str | None
 ) -> Pool:
     threads = threads_of(engine)
+    if engine.pool == "table":
+        from gondwana.nas.engine.pools.table_pool import TablePool
+
+        return TablePool(Path(str(engine.table)), gather_seconds=GATHER_SECONDS)
     setup = setup or partial(prepare, threads, tuple(plugins), _classes_of_a_program(task))
     if engine.pool == "local":
         setup()

@@ -112,6 +112,11 @@ def to_json(path: Path) -> str:
     return "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows(path)) + "\n]\n"
 
 
+def to_json_lines(path: Path) -> str:
+    """Return the rows as JSON objects, one a line."""
+    return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows(path))
+
+
 def to_parquet(path: Path, out: Path) -> None:
     """Write the :func:`table` as Parquet.
 

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
-from gondwana.nas.candidate import Candidate, Json, Outcome, State, canonical_json
+from gondwana.nas.candidate import Candidate, Json, Outcome, State, canonical_json, in_order_json
 from gondwana.nas.engine.records import schema
 from gondwana.nas.engine.records.schema import candidates, finals, outcomes, repeats, runs, snapshots
 from gondwana.nas.engine.records.sqlite import sqlite_engine as sqlite_engine
@@ -115,7 +115,7 @@ class Store:
             schema.migrate(connection)
             connection.execute(
                 runs.insert().values(
-                    run_id=run_id, name=name, created=time.time(), config=canonical_json(config)
+                    run_id=run_id, name=name, created=time.time(), config=in_order_json(config)
                 )
             )
         return store
@@ -278,6 +278,11 @@ class Store:
         where = (outcomes.c.run_id == self.run_id, outcomes.c.candidate_id == candidate_id)
         row = self._one(self._outcomes().where(*where))
         return None if row is None else _outcome(row)
+
+    def recorded(self) -> dict[int, float]:
+        """Return the Unix time at which each outcome was recorded, by candidate."""
+        query = sa.select(outcomes.c.candidate_id, outcomes.c.recorded)
+        return {r.candidate_id: r.recorded for r in self._rows(query.where(outcomes.c.run_id == self.run_id))}
 
     def _outcomes(self) -> sa.Select[Any]:
         """Return the query for outcomes; a database of version 1, opened to be read only, has no curves."""

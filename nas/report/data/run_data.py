@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gondwana.nas.candidate import PHASES, RESULTS, Candidate, Json, Outcome, State
 from gondwana.nas.engine.records.store import Final, Repeat, Store
 from gondwana.nas.report.data.metric import metric_of
+
+ANALYSIS = "analysis.json"
+"""File of a run folder with what was computed once about its best network."""
+LOG = "log.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,9 @@ class RunData:
         snapshots: state of the search by generation.
         finals: finalists, best of the search first, with their test figures.
         repeats: trainings of finalists with several seeds.
+        recorded: Unix time at which each outcome was recorded, by candidate.
+        notes: what the checks of the data found suspicious, in sentences.
+        analysis: see :mod:`gondwana.nas.report.data.analysis`; None if it was not made.
     """
 
     path: Path
@@ -65,6 +74,9 @@ class RunData:
     snapshots: Mapping[int, Json] = field(default_factory=dict)
     finals: tuple[Final, ...] = ()
     repeats: tuple[Repeat, ...] = ()
+    recorded: Mapping[int, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    analysis: Mapping[str, Any] | None = None
 
     @classmethod
     def from_store(cls, path: Path, store: Store, environment: Mapping[str, object]) -> RunData:
@@ -85,6 +97,9 @@ class RunData:
             snapshots=store.snapshots(),
             finals=tuple(store.finals()),
             repeats=tuple(store.repeats()),
+            recorded=store.recorded(),
+            notes=tuple(_notes(path / LOG)),
+            analysis=read_json(path / ANALYSIS),
         )
 
     @property
@@ -146,3 +161,28 @@ def commit_of(run: RunData) -> str:
     if not isinstance(noted, Mapping) or not noted.get("commit"):
         return ""
     return str(noted["commit"])[:12] + ("+" if noted.get("modified") else "")
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Return the JSON object that a file holds; None if it is not there or is not one."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _notes(path: Path) -> list[str]:
+    """Return the notes on the data in a run's log, each once; a torn line, as a full disk leaves it, is skipped."""
+    found: dict[str, None] = {}
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if '"event": "data"' in line]
+    except (OSError, UnicodeDecodeError):
+        return []
+    for line in lines:
+        try:
+            note = str(json.loads(line).get("note", ""))
+        except ValueError:
+            continue
+        found[note.removeprefix("warning: ")] = None
+    return [note for note in found if note]

@@ -73,6 +73,34 @@ def fitness_by_candidate(run: RunData) -> go.Figure:
     return figure
 
 
+def fitness_over_seconds(run: RunData) -> go.Figure | None:
+    """Fitness of every candidate and the best so far over wall seconds since the start; None if no time is recorded."""
+    known = [
+        (run.recorded[trial.candidate.id] - run.created, trial.fitness, trial.candidate.id)
+        for trial in run.trials
+        if trial.fitness is not None and trial.candidate.id in run.recorded
+    ]
+    if not known:
+        return None
+    known.sort(key=lambda point: (point[0], point[2]))
+    seconds = [round(point[0], 2) for point in known]
+    values = [point[1] for point in known]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=seconds,
+        y=values,
+        text=[f"candidate {point[2]}" for point in known],
+        name="candidates",
+        mode="markers",
+        marker={"color": color(0, 0.6), "size": 5},
+    )
+    best = [float(value) for value in np.maximum.accumulate(values)]
+    line = {"color": color(1), "shape": "hv"}
+    figure.add_scatter(x=seconds, y=best, name="best so far", mode="lines", line=line)
+    figure.update_layout(xaxis_title="seconds since the start", yaxis_title=f"validation {label(run.metric)}")
+    return figure
+
+
 def species_over_time(run: RunData, population: str) -> go.Figure | None:
     """Size of every species at the end of each generation, stacked; None if the run has no such population.
 
@@ -125,28 +153,28 @@ def species_fitness(run: RunData, population: str) -> go.Figure | None:
 
 
 def seconds_by_phase(run: RunData) -> go.Figure:
-    """Median, quartiles and outliers of the wall seconds of each phase, over evaluations."""
+    """Median of the wall seconds of each phase, and a bar from the 10th to the 90th percentile, over evaluations."""
     figure = go.Figure()
     for index, (phase, values) in enumerate(run.seconds().items()):
         if values:
-            figure.add_box(
-                x=_boxed(values),
+            low, median, high = (float(np.quantile(values, share)) for share in (0.1, 0.5, 0.9))
+            figure.add_scatter(
+                x=[median],
+                y=[phase],
                 name=label(phase),
-                marker_color=color(index),
-                boxpoints="outliers",
-                orientation="h",
+                mode="markers",
+                marker={"color": color(index), "size": 10},
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [high - median],
+                    "arrayminus": [median - low],
+                    "thickness": 3,
+                },
             )
     figure.update_layout(xaxis_title="seconds per evaluation", showlegend=False)
     figure.update_yaxes(categoryorder="array", categoryarray=list(reversed(PHASES)))
     return figure
-
-
-def _boxed(values: Sequence[float], limit: int = 2000) -> list[float]:
-    """Thin out very long series, evenly over their order statistics, to keep the page small."""
-    if len(values) <= limit:
-        return [round(value, 4) for value in values]
-    quantiles = np.quantile(values, np.linspace(0, 1, limit))
-    return [round(float(value), 4) for value in quantiles]
 
 
 def states(run: RunData) -> go.Figure:
@@ -232,24 +260,40 @@ def edf_line(values: np.ndarray, metric: str) -> tuple[list[float], list[float]]
 def distributions(
     comparison: Comparison, texts: Mapping[str, Sequence[str]] | None = None, metric: str = UNKNOWN
 ) -> go.Figure:
-    """Every result of every group, with the baseline, like the paper's Figure 7a."""
+    """Every result of every group with quartiles, median and the baseline, like the paper's Figure 7a."""
     figure = go.Figure()
     for index, group in enumerate(comparison.groups):
         names = (texts or {}).get(group.name, [])
-        figure.add_box(
+        figure.add_scatter(
+            x=[round(index + 0.6 * (share - 0.5), 3) for share in _spread(group.size)],
             y=group.values,
             name=label(group.name, 24),
-            boxpoints="all",
-            jitter=0.6,
-            pointpos=0,
+            mode="markers",
             marker={"color": color(index, 0.7), "size": 4},
-            line={"width": 1},
             text=[label(name) for name in names] if len(names) == group.size else None,
+        )
+        low, median, high = (float(np.quantile(group.values, share)) for share in (0.25, 0.5, 0.75))
+        left, right = index - 0.35, index + 0.35
+        figure.add_scatter(
+            x=[left, right, right, left, left, None, left, right],
+            y=[low, low, high, high, low, None, median, median],
+            name=f"quartiles of {label(group.name, 24)}",
+            mode="lines",
+            line={"width": 1.5, "color": color(index)},
+            hoverinfo="skip",
         )
     if comparison.baseline is not None:
         figure.add_hline(y=comparison.baseline, line={"dash": "dot", "width": 1}, annotation_text="baseline")
     figure.update_layout(yaxis_title=f"validation {label(metric)}", showlegend=False)
+    names = [label(group.name, 24) for group in comparison.groups]
+    figure.update_xaxes(tickvals=list(range(len(names))), ticktext=names, range=[-0.6, len(names) - 0.4])
     return figure
+
+
+def _spread(count: int) -> list[float]:
+    """Return places in [0, 1), each far from those before it: multiples of the golden ratio."""
+    golden = (5**0.5 - 1) / 2
+    return [number * golden % 1 for number in range(count)]
 
 
 def paired_scatter(

@@ -9,9 +9,12 @@ from typing import Any
 import plotly.graph_objects as go
 import plotly.io
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from gondwana.nas.report.page.templates import asset, render
+
+LIBRARY = "plotly-basic.min.js"
+"""plotly.js with the kinds of :data:`KINDS` alone: plotly.js-basic-dist-min of npm, MIT licence."""
+KINDS = ("scatter", "bar")
 
 
 class Figures:
@@ -21,7 +24,16 @@ class Figures:
         self._content: dict[str, dict[str, Any]] = {}
 
     def add(self, figure: go.Figure, title: str, caption: str | None = None) -> Markup:
-        """Return the place of a figure. The title names it for screen readers too."""
+        """Return the place of a figure. The title names it for screen readers too.
+
+        Raises:
+            ValueError: for a kind of trace that the page's library cannot draw.
+        """
+        unknown = sorted({trace.type for trace in figure.data} - set(KINDS))
+        if unknown:
+            raise ValueError(
+                f"figure {title!r}: traces are of {', '.join(KINDS)}. Received: {', '.join(unknown)}"
+            )
         source = f"figure-{len(self._content) + 1}"
         content = json.loads(plotly.io.to_json(figure, validate=False, remove_uids=True))
         content["layout"].pop("template", None)
@@ -64,7 +76,7 @@ def page(title: str, main: Markup, *, live: bool = False) -> str:
         main: see :func:`main_content`.
         live: follow a run under way: ask the server that sent the page for news and show them.
     """
-    scripts = [Markup(get_plotlyjs()), asset("page.js"), *([asset("live.js")] if live else [])]
+    scripts = [asset(LIBRARY), asset("page.js"), *([asset("live.js")] if live else [])]
     document = render(
         "page/document.html.j2", title=title, main=main, live=live, style=asset("style.css"), scripts=scripts
     )

@@ -1,4 +1,4 @@
-"""The Pareto front of a run with several objectives: fitness against what it costs."""
+"""Fitness against what it costs: the Pareto front of a run with several objectives, and figures for every run."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from gondwana.nas.searches.codeepneat.evolution.nsga2 import front
 
 COSTS = {"parameters": "parameters", "training_seconds": "seconds of training"}
 """Objectives that are minimized, as axes name them."""
+
+LEAST_COSTS = 3
+"""Fewest different costs for a figure of networks against it."""
 
 MOST_ROWS = 30
 """Rows of the table of the front, which is in the figure as a whole."""
@@ -42,9 +45,35 @@ def pareto(run: RunData, shown: Figures) -> Markup:
                 "the front is marked; further objectives, if there are any, decide about it too",
             )
             for cost in names[1:]
+        ]
+        + [
+            shown.add(
+                figure,
+                "Hypervolume of the front so far",
+                "share of the objectives' space that the front dominates, from the fitness of guessing and the largest "
+                "costs in the first generation",
+            )
+            for figure in volume_figures(run)
         ],
         rows=[_row(trial) for trial in best[:MOST_ROWS]],
     )
+
+
+def size(run: RunData, shown: Figures) -> Markup:
+    """Return fitness over each cost that differs; what the section on the Pareto front shows is left out."""
+    figures = []
+    for name, words in COSTS.items():
+        if name in objectives_of(run):
+            continue
+        pair = ("fitness", name)
+        points = measured(run, pair)
+        if len({cost(trial, name) for trial in points}) < LEAST_COSTS:
+            continue
+        titles = ("networks", "none is better and cheaper")
+        figure = pareto_figure(run.metric, points, front_of(points, pair), name, titles)
+        caption = "a point for each network; on the marked line no other one is both better and cheaper"
+        figures.append(shown.add(figure, f"Validation {run.metric} against {words}", caption))
+    return Markup("\n").join(figures)
 
 
 def objectives_of(run: RunData) -> tuple[str, ...]:
@@ -85,14 +114,20 @@ def front_of(points: Sequence[Trial], names: Sequence[str]) -> list[Trial]:
     return sorted((points[i] for i in front(figures)), key=lambda t: (-(t.fitness or 0.0), t.candidate.id))
 
 
-def pareto_figure(metric: str, points: Sequence[Trial], best: Sequence[Trial], name: str) -> go.Figure:
+def pareto_figure(
+    metric: str,
+    points: Sequence[Trial],
+    best: Sequence[Trial],
+    name: str,
+    titles: tuple[str, str] = ("dominated", "Pareto front"),
+) -> go.Figure:
     """Return fitness over a cost: every network, the front joined by steps, the candidate in the hover text."""
     figure = go.Figure()
     chosen = {trial.candidate.id for trial in best}
     others = [trial for trial in points if trial.candidate.id not in chosen]
     line = sorted(best, key=lambda trial: (cost(trial, name) or 0.0, trial.fitness or 0.0))
     for index, (title, trials, mode, size) in enumerate(
-        (("dominated", others, "markers", 6), ("Pareto front", line, "lines+markers", 10))
+        ((titles[0], others, "markers", 6), (titles[1], line, "lines+markers", 10))
     ):
         figure.add_scatter(
             x=[cost(trial, name) for trial in trials],
@@ -113,6 +148,23 @@ def pareto_figure(metric: str, points: Sequence[Trial], best: Sequence[Trial], n
     if min(costs) > 0 and max(costs) > 30 * min(costs):
         figure.update_xaxes(type="log")
     return figure
+
+
+def volume_figures(run: RunData) -> list[go.Figure]:
+    """Return the hypervolume over the generations as a figure; none if the latest snapshot holds no such thing."""
+    history = run.snapshots[max(run.snapshots)].get("history", []) if run.snapshots else []
+    lines = [line for line in history if "hypervolume" in line]
+    if not lines:
+        return []
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[line["generation"] for line in lines],
+        y=[line["hypervolume"] for line in lines],
+        mode="lines+markers",
+        line={"color": color(0)},
+    )
+    figure.update_layout(xaxis_title="generation", yaxis_title="hypervolume")
+    return [figure]
 
 
 def _hover(trial: Trial) -> str:

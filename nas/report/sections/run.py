@@ -78,21 +78,27 @@ def _cost(run: RunData) -> Iterator[tuple[str, str]]:
 
 
 def fitness(run: RunData, shown: Figures) -> Markup:
-    """Fitness over generations, or over candidates for a run of one generation."""
+    """Fitness over generations, or over candidates for a run of one generation, and over seconds."""
     generations = run.by_generation()
     if not generations:
         return EMPTY
     if len(generations) > 1:
-        return shown.add(
+        first = shown.add(
             figures.fitness_over_generations(run),
             "Fitness over generations",
             f"each generation's best, mean and spread over its results: {run.metric} on the validation split",
         )
-    return shown.add(
-        figures.fitness_by_candidate(run),
-        "Fitness of every candidate",
-        f"{run.metric} on the validation split, in order of ids",
-    )
+    else:
+        first = shown.add(
+            figures.fitness_by_candidate(run),
+            "Fitness of every candidate",
+            f"{run.metric} on the validation split, in order of ids",
+        )
+    over_time = figures.fitness_over_seconds(run)
+    if over_time is None:
+        return first
+    caption = "when each outcome was recorded, pauses included"
+    return first + shown.add(over_time, "Fitness over time", caption)
 
 
 def species(run: RunData, shown: Figures) -> Markup:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 
 import numpy as np
 
 from gondwana.nas.candidate import Candidate, Json, Outcome, make_spec
 from gondwana.nas.randomness import stream
 from gondwana.nas.searches.best_so_far import BestSoFar
+from gondwana.nas.searches.codeepneat.checks import check_network_genes, check_rungs
 from gondwana.nas.searches.codeepneat.evolution.best_collaborators import Collaborators
 from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import (
     Network,
@@ -21,6 +20,7 @@ from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import (
     preserved,
     worst,
 )
+from gondwana.nas.searches.codeepneat.evolution.nsga2 import FrontSoFar
 from gondwana.nas.searches.codeepneat.evolution.pairing import Team, pair
 from gondwana.nas.searches.codeepneat.evolution.population import Fitness, Individual, Population
 from gondwana.nas.searches.codeepneat.evolution.reproduction import (
@@ -30,7 +30,8 @@ from gondwana.nas.searches.codeepneat.evolution.reproduction import (
     repointed,
 )
 from gondwana.nas.searches.codeepneat.evolution.rungs import Ladder, Step, promotions
-from gondwana.nas.searches.codeepneat.genome.space import MODEL_GENES, Alphabet
+from gondwana.nas.searches.codeepneat.genome.space import Alphabet
+from gondwana.nas.searches.codeepneat.guide import Births, limited, make_guide
 from gondwana.nas.searches.codeepneat.network.plan import plan_network
 from gondwana.nas.searches.codeepneat.network.spec import model_spec, training_recipe
 from gondwana.nas.searches.codeepneat.settings import EVOLVED, CoDeepNEATSettings
@@ -55,8 +56,8 @@ class CoDeepNEAT:
     """
 
     def __init__(self, settings: CoDeepNEATSettings, job: SearchJob) -> None:
-        _check_network_genes(settings)
-        _check_rungs(settings, job)
+        check_network_genes(settings)
+        check_rungs(settings, job)
         self._settings = settings
         self._job = job
         self._generation = 0
@@ -67,7 +68,10 @@ class CoDeepNEAT:
         self._archive: list[Network] = []
         self._collaborators = Collaborators()
         self._history: list[Json] = []
+        self._front = FrontSoFar(job.info.chance)
         self._best_so_far = BestSoFar()
+        self._guide = make_guide(settings, job, self._described)
+        self._births = Births(self._guide, self._within_budget if limited(settings, job) else None)
         self._modules = initial_population(
             settings.module_policy(), settings.space.module_alphabet(), self._stream("modules")
         )
@@ -119,6 +123,7 @@ class CoDeepNEAT:
             total=self._job.generations * self._evaluations_per_generation,
             best_fitness=self._best_so_far.best,
             mean_fitness=self._best_so_far.mean,
+            surrogate=None if self._guide is None else self._guide.surrogate.correlation,
         )
 
     def finalists(self) -> list[Candidate]:
@@ -140,6 +145,7 @@ class CoDeepNEAT:
             "modules": self._modules.to_json(),
             "preserved": [network.to_json() for network in self._archive],
             "history": [dict(record) for record in self._history],
+            **({} if self._guide is None else {"surrogate": self._guide.surrogate.snapshot()}),
         }
 
     @property
@@ -228,6 +234,7 @@ class CoDeepNEAT:
         self._archive = preserved([*self._archive, *networks], self._settings.preserved_networks)
         for network in networks:
             self._collaborators.note(network)
+            self._learn(network)
         self._history.append(self._record(networks))
         self._generation += 1
         if self.finished:
@@ -244,6 +251,7 @@ class CoDeepNEAT:
             self._settings.space.module_alphabet(),
             self._generation,
             self._stream("modules"),
+            self._births.modules(self._blueprints, self._modules),
         )
         self._blueprints = successor(
             self._repointed_blueprints(),
@@ -251,6 +259,7 @@ class CoDeepNEAT:
             self._blueprint_alphabet(),
             self._generation,
             self._stream("blueprints"),
+            self._births.blueprints(self._modules),
         )
         self._collaborators.keep(self._blueprints.individuals)
 
@@ -295,7 +304,15 @@ class CoDeepNEAT:
                 "modules": self._modules.speciation.threshold,
             },
             **self._rung_record(),
+            **self._front_record(networks),
+            **({"bred_again": self._births.again} if limited(self._settings, self._job) else {}),
         }
+
+    def _front_record(self, networks: Sequence[Network]) -> Json:
+        """Return the hypervolume of the Pareto front so far; nothing with one objective."""
+        if len(self._settings.objectives) == 1:
+            return {}
+        return {"hypervolume": self._front.add([n.fitness for n in networks if n.fitness is not None])}
 
     def _rung_record(self) -> Json:
         """Return how many networks were trained to each rung, and the best fitness there."""
@@ -317,6 +334,13 @@ class CoDeepNEAT:
             evolved_initialization=self._settings.initialization.strategy == EVOLVED,
             share_weights=self._settings.share_weights,
         )
+
+    def _described(self, team: Team) -> tuple[Json, Json]:
+        return self._model(team), training_recipe(self._job.training, team.blueprint.genome)
+
+    def _learn(self, network: Network) -> None:
+        if self._guide is not None:
+            self._guide.learn(network.candidate, None if network.fitness is None else network.fitness[0])
 
     def _within_budget(self, team: Team) -> bool:
         plan = plan_network(self._model(team), self._job.info)
@@ -363,23 +387,3 @@ class CoDeepNEAT:
         if before is not None:
             origin |= {"continues": before[0], "network": before[1]}
         return Candidate(number, self._generation, spec, origin)
-
-
-def _check_rungs(settings: CoDeepNEATSettings, job: SearchJob) -> None:
-    epochs = Recipe.from_json(job.training).epochs
-    if settings.fidelity is not None and settings.fidelity.rungs[-1] != epochs:
-        raise ValueError(
-            f"search.fidelity: the last rung is the whole training; set training.epochs to "
-            f"{settings.fidelity.rungs[-1]}. Received: rungs={list(settings.fidelity.rungs)}, training.epochs={epochs}"
-        )
-
-
-def _check_network_genes(settings: CoDeepNEATSettings) -> None:
-    known = (*MODEL_GENES, *(field.name for field in fields(Recipe)))
-    for name in settings.space.network:
-        if name.partition(".")[0] not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
-            raise ValueError(
-                f"search.space.network: nothing in a network or its training is named {name!r}. {hint}"
-            )

@@ -14,7 +14,8 @@ from gondwana.nas.searches.codeepneat.evolution.fitness_assignment import Fitnes
 from gondwana.nas.searches.codeepneat.evolution.mutation import Rates
 from gondwana.nas.searches.codeepneat.evolution.reproduction import Policy, SpeciationRule
 from gondwana.nas.searches.codeepneat.genome.space import Space
-from gondwana.nas.searches.initialization import Initialization, by_name
+from gondwana.nas.searches.initialization import Initialization, InitializationItem
+from gondwana.nas.searches.surrogate.settings import NetworkSurrogateItem
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -61,6 +62,9 @@ def _for_both(data: Any) -> Any:
     return {"blueprints": data, "modules": data} if isinstance(data, int | float) else data
 
 
+_FOR_BOTH = BeforeValidator(_for_both, json_schema_input_type=float | Shares)
+
+
 class Mutation(_Section):
     """Probabilities of the mutations (Table 1).
 
@@ -72,7 +76,7 @@ class Mutation(_Section):
     """
 
     change_hyperparameter: Share = 0.25
-    new_connection: Annotated[Shares, BeforeValidator(_for_both)] = Shares(blueprints=0.12, modules=0.08)
+    new_connection: Annotated[Shares, _FOR_BOTH] = Shares(blueprints=0.12, modules=0.08)
     new_layer: Share = 0.08
     new_node: Share = 0.16
 
@@ -131,6 +135,9 @@ class CoDeepNEATSettings(_Section):
         fidelity: train all networks a little and the better ones further; None trains each to the end.
         share_weights: whether the instances of a module in one network have the same weights.
         max_multiply_adds: networks that need more for one example are not made; None for no limit.
+        breed_within_limits: offspring whose network would exceed ``limits.max_parameters`` or ``max_multiply_adds``
+            in good company are bred again, at most 12 times; ``bred_again`` in the history counts them.
+        surrogate: learn from all outcomes which of several offspring to go on with; ``true``, ``false`` or settings.
         space: the search space.
     """
 
@@ -140,7 +147,7 @@ class CoDeepNEATSettings(_Section):
     evaluations: Count = 4
     best_collaborators: Share = 0.0
     fitness_assignment: FitnessAssignment = "mean"
-    elitism: Annotated[Shares, BeforeValidator(_for_both)] = Shares(blueprints=0.4, modules=0.4)
+    elitism: Annotated[Shares, _FOR_BOTH] = Shares(blueprints=0.4, modules=0.4)
     species: Counts = Counts(blueprints=1, modules=4)
     mutation: Mutation = Mutation()
     crossover: Share = 0.3
@@ -150,12 +157,14 @@ class CoDeepNEATSettings(_Section):
     random_immigrants: Share = 0.0
     initial_sizes: Sizes = Sizes()
     speciation: SpeciationRule = "threshold"
-    initialization: Annotated[Initialization, BeforeValidator(by_name)] = Initialization()
+    initialization: InitializationItem = Initialization()
     selection: Literal["fitness", "random"] = "fitness"
     objectives: Annotated[tuple[Objective, ...], Field(min_length=1)] = ("fitness",)
     fidelity: Fidelity | None = None
     share_weights: bool = False
     max_multiply_adds: Count | None = None
+    breed_within_limits: bool = True
+    surrogate: NetworkSurrogateItem = None
     space: Space
 
     @model_validator(mode="after")

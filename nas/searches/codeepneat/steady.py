@@ -124,6 +124,7 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
         self._recent.append(network)
         self._archive = preserved([*self._archive, network], self._settings.preserved_networks)
         self._collaborators.note(network)
+        self._learn(network)
         if self._heard % self._per_generation == 0:
             self._assign_fitness()
             self._history.append(self._record(self._rated(self._recent)))
@@ -246,11 +247,13 @@ class SteadyCoDeepNEAT(CoDeepNEAT):
         successor = replaced if self._settings.selection == "fitness" else redrawn
         for _ in range(born[0]):
             alphabet = self._settings.space.module_alphabet()
-            self._modules = successor(self._modules, modules, alphabet, span, rng)
+            birth = self._births.modules(self._blueprints, self._modules)
+            self._modules = successor(self._modules, modules, alphabet, span, rng, (), birth)
         for _ in range(born[1]):
             alphabet = self._blueprint_alphabet()
             lacking = {each.id for each in self._lacking()}
-            self._blueprints = successor(self._blueprints, blueprints, alphabet, span, rng, lacking)
+            birth = self._births.blueprints(self._modules)
+            self._blueprints = successor(self._blueprints, blueprints, alphabet, span, rng, lacking, birth)
 
     def _due(self, policy: Policy, place: int) -> int:
         """Return the number of offspring at this place of a span; over a span, as many as a generation has."""

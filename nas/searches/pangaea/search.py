@@ -20,7 +20,14 @@ from gondwana.nas.searches.best_so_far import BestSoFar
 from gondwana.nas.searches.initialization import Strategy, StrategyItem
 from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.pangaea.logbook import FunctionLog, hall_of_fame
-from gondwana.nas.searches.pangaea.proposers import Evolution, Member, Proposer, RandomDraws, Sampler
+from gondwana.nas.searches.pangaea.proposers import (
+    Evolution,
+    Guided,
+    Member,
+    Proposer,
+    RandomDraws,
+    Sampler,
+)
 from gondwana.nas.searches.planned import (
     Architecture,
     Frozen,
@@ -29,6 +36,8 @@ from gondwana.nas.searches.planned import (
 )
 from gondwana.nas.searches.preflight import check_experiment
 from gondwana.nas.searches.protocol import Progress
+from gondwana.nas.searches.surrogate.settings import SurrogateItem, SurrogateSettings
+from gondwana.nas.searches.surrogate.surrogate import Surrogate
 from gondwana.tasks.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -65,6 +74,9 @@ class FunctionSettings(Frozen, ABC):
             their ids, so the run is the same for any number of workers; should be at least the number of workers.
             None uses every outcome that has arrived: workers never wait, and the order of arrival matters.
         rerank: longer trainings of the best functions at the end; None for none.
+        forms: ``any``, or ``minimal`` for functions ``unary(unary(x))`` and ``binary(unary(x),unary(x))`` alone,
+            without factors, of which there are so few that a table can hold them all.
+        surrogate: learn from all outcomes which function to evaluate next; ``true``, ``false`` or settings.
     """
 
     architecture: Architecture
@@ -75,6 +87,8 @@ class FunctionSettings(Frozen, ABC):
     valid: bool = True
     lag: PositiveInt | None = 16
     rerank: Rerank | None = None
+    forms: Literal["any", "minimal"] = "any"
+    surrogate: SurrogateItem = None
 
     def create(self, job: SearchJob) -> FunctionSearch:
         """Return the search.
@@ -91,14 +105,21 @@ class FunctionSettings(Frozen, ABC):
                 raise SettingsError(f"search.rerank.training: {error}") from error
         return FunctionSearch(
             self,
-            self.proposer(job.seed),
+            self._guided(job.seed),
             SpecFactory(job.seed, job.task, self.architecture, job.training, job.limits),
             job.generations,
         )
 
+    def _guided(self, seed: int) -> Proposer:
+        proposer = self.proposer(self._sampler(seed))
+        return proposer if self.surrogate is None else Guided(proposer, Surrogate(self.surrogate, seed))
+
+    def _sampler(self, seed: int) -> Sampler:
+        return Sampler(seed, self.unique, self.valid, self.forms == "minimal")
+
     @abstractmethod
-    def proposer(self, seed: int) -> Proposer:
-        """Return what proposes functions for a run with this seed."""
+    def proposer(self, sampler: Sampler) -> Proposer:
+        """Return what proposes functions that a sampler makes."""
 
 
 class PangaeaSettings(FunctionSettings):
@@ -107,15 +128,17 @@ class PangaeaSettings(FunctionSettings):
     Attributes:
         population: functions that may be parents, the youngest.
         tournament: functions drawn from the population, with replacement; the fittest is the parent.
+        surrogate: on by default; ``false`` for PANGAEA as it was published.
     """
 
     kind: Literal["pangaea"] = "pangaea"
     population: PositiveInt = 64
     tournament: PositiveInt = 16
+    surrogate: SurrogateItem = SurrogateSettings()
 
-    def proposer(self, seed: int) -> Proposer:
+    def proposer(self, sampler: Sampler) -> Proposer:
         """Return aging evolution."""
-        return Evolution(Sampler(seed, self.unique, self.valid), self.population, self.tournament)
+        return Evolution(sampler, self.population, self.tournament)
 
 
 class RandomSettings(FunctionSettings):
@@ -123,9 +146,9 @@ class RandomSettings(FunctionSettings):
 
     kind: Literal["random"] = "random"
 
-    def proposer(self, seed: int) -> Proposer:
+    def proposer(self, sampler: Sampler) -> Proposer:
         """Return random search."""
-        return RandomDraws(Sampler(seed, self.unique, self.valid))
+        return RandomDraws(sampler)
 
 
 class FunctionSearch:
@@ -184,6 +207,7 @@ class FunctionSearch:
     def progress(self) -> Progress:
         """Return where the search stands; the longer trainings at the end count as a generation."""
         extra = 0 if self._settings.rerank is None else 1
+        surrogate = self._proposer.surrogate()
         return Progress(
             generation=min(self._absorbed // self._settings.evaluations, self._generations + extra - 1),
             generations=self._generations + extra,
@@ -191,6 +215,7 @@ class FunctionSearch:
             total=self._total(),
             best_fitness=self._best_so_far.best,
             mean_fitness=self._best_so_far.mean,
+            surrogate=None if surrogate is None else surrogate.correlation,
         )
 
     def finalists(self) -> list[Candidate]:
@@ -216,6 +241,7 @@ class FunctionSearch:
         return self._snapshot
 
     def _state(self) -> Json:
+        surrogate = self._proposer.surrogate()
         return {
             "kind": getattr(self._settings, "kind", ""),
             "population": [
@@ -225,6 +251,7 @@ class FunctionSearch:
             "absorbed": self._absorbed,
             "below_validity": self._below,
             "logbook": self._log.lines(),
+            **({} if surrogate is None else {"surrogate": surrogate.snapshot()}),
         }
 
     def _next(self) -> Candidate | None:
@@ -275,6 +302,7 @@ class FunctionSearch:
 
     def _judge(self, number: int) -> None:
         fitness = self._fitness(number)
+        self._proposer.learn(self._graphs[number], fitness)
         if fitness is None or fitness < self._settings.validity:
             self._below += 1
         else:

@@ -61,6 +61,7 @@ def test_what_is_not_text_is_refused(value):
         parse(value)
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(st.text(max_size=60) | st.text(alphabet="x(),* abrelumaxn_", max_size=60))
 def test_any_text_is_a_function_or_a_clear_error(text):

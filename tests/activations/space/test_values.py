@@ -72,6 +72,7 @@ def test_a_factor_makes_a_constant_vary(text, usable):
     assert (activations.problem(parse(text)) is None) is usable
 
 
+@pytest.mark.slow
 def test_what_was_forgotten_is_computed_again():
     graph = parse("a*tanh(div(x,softplus(x)))")
     before = whole(graph)

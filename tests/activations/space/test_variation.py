@@ -63,6 +63,7 @@ def test_equal_seeds_give_equal_functions(seed):
     assert list(activations.sample(stream(seed), 5)) == list(activations.sample(stream(seed), 5))
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_functions_in_another_process():
     code = (
         "import numpy as np; from gondwana import activations;"

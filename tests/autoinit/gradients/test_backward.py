@@ -60,6 +60,7 @@ def test_residual_gradients_add_up():
     assert gradients["first"] == pytest.approx(2.0)
 
 
+@pytest.mark.slow
 def test_gradient_measured_by_finite_differences():
     """Through a convolution, an activation, pooling and a dense layer: E[(dL/dx)^2] over random outputs."""
     rng = np.random.default_rng(0)

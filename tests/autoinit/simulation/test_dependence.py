@@ -112,6 +112,7 @@ def test_spectral_normalization_is_planned_by_its_rule(inner):
     assert held == pytest.approx(measured, rel=0.3)
 
 
+@pytest.mark.slow
 def test_networks_without_such_operations_are_not_simulated():
     for make in (keras.applications.MobileNetV2, keras.applications.DenseNet121):
         planned = autoinit.plan(make(weights=None, input_shape=(64, 64, 3)), propagation="exact")

@@ -342,3 +342,30 @@ def test_gradients_come_back_as_the_theory_says():
         64 * 2 / 256, rel=0.1
     )  # fan_out times the variance of the weights
     assert calls[0].gradient == pytest.approx(64 * 2 / 256 / 2, rel=0.1)
+
+
+def test_the_layers_that_make_the_outputs_may_have_a_variance_of_their_own():
+    module = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 5), nn.Softmax(dim=-1))
+    plans = [autoinit.plan(module, torch.zeros(4, 6), output_variance=value) for value in (None, 0.01)]
+    first, last = (
+        new.deviation / old.deviation
+        for old, new in zip(*(p.weights for p in plans), strict=True)
+        if new.deviation
+    )
+    assert (first, last) == pytest.approx((1.0, 0.1))
+
+
+def test_a_head_that_is_tied_to_an_embedding_stays():
+    class Tied(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = nn.Embedding(9, 6)
+            self.head = nn.Linear(6, 9, bias=False)
+            self.head.weight = self.table.weight
+
+        def forward(self, tokens):
+            return self.head(torch.relu(self.table(tokens)))
+
+    tokens = torch.zeros(2, 3, dtype=torch.long)
+    one, other = (autoinit.plan(Tied(), tokens, output_variance=value).weights for value in (None, 0.01))
+    assert [w.deviation for w in one] == [w.deviation for w in other]

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -33,6 +34,15 @@ def test_sample_writes_one_json_object_a_line_and_repeats_itself(tmp_path):
     assert all(set(line) == KEYS for line in lines)
     assert all(line["valid"] == (line["reason"] is None) for line in lines)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one.jsonl", "two.jsonl"]
+
+
+def test_sample_writes_a_table_by_the_ending_of_the_file(tmp_path):
+    for name in ("f.jsonl", "f.csv", "f.tex"):
+        assert run("sample", "--count", 5, "--seed", 4, "--out", tmp_path / name).exit_code == 0
+    lines = [json.loads(line) for line in (tmp_path / "f.jsonl").read_text().splitlines()]
+    table = pd.read_csv(tmp_path / "f.csv")
+    assert list(table["text"]) == [line["text"] for line in lines] and set(table) == KEYS
+    assert "\\toprule" in (tmp_path / "f.tex").read_text()
 
 
 def test_sample_to_standard_output():
@@ -144,6 +154,7 @@ def test_operators():
     assert any(line.startswith("div") and "b != 0" in line for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["__import__('os').system('x')", "(" * 10_000], ids=["import", "parentheses"]
 )

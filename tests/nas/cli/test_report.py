@@ -81,7 +81,10 @@ def test_the_compared_values_can_be_written_and_compared_again(
 ) -> None:
     file = tmp_path / "values.csv"
     path = make_comparison(paired=paired)
+    assert gondwana("compare", path, "--values", tmp_path / "values.jsonl")[0] == 0
     assert gondwana("compare", path, "--values", file)[0] == 0
+    lines = (tmp_path / "values.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == len(file.read_text(encoding="utf-8").splitlines()) - 1
     subject = ["--subject", "subject"] if paired else []
     columns = ["--group", "strategy", "--value", "value", *subject]
     again = compare_table(file, **_options(columns), chance=37 / 360, margin=0.02, baseline=0.9)

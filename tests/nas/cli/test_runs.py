@@ -93,11 +93,11 @@ def test_export_gives_every_outcome_as_a_row(gondwana, run, tmp_path):
 
 
 def test_the_ending_of_the_file_chooses_the_format(gondwana, run, tmp_path):
-    for name in ("rows.json", "rows.csv", "rows.tex", "rows"):
+    for name in ("rows.json", "rows.csv", "rows.tex", "rows.jsonl", "rows"):
         assert gondwana("export", run, "--out", tmp_path / name)[:2] == (0, "")
     count = len(json.loads((tmp_path / "rows.json").read_text()))
     table = list(csv.DictReader(io.StringIO((tmp_path / "rows.csv").read_text())))
-    assert len(table) == count
+    assert len(table) == count == len((tmp_path / "rows.jsonl").read_text().splitlines())
     assert {row["strategy"] for row in table} == {"autoinit"}
     assert float(table[0]["training.learning_rate"]) > 0
     assert (tmp_path / "rows").read_text() == (tmp_path / "rows.csv").read_text()

@@ -297,6 +297,7 @@ def recorded(path: Path) -> int:
         return sum(store.counts()[1].values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_records_what_is_running(slow_run, tmp_path, number):
     before = recorded(tmp_path / "run")
@@ -307,6 +308,7 @@ def test_the_first_signal_records_what_is_running(slow_run, tmp_path, number):
     assert recorded(tmp_path / "run") > before
 
 
+@pytest.mark.slow
 def test_the_second_signal_stops_at_once_and_the_run_resumes(slow_run, tmp_path):
     slow_run.send_signal(signal.SIGINT)
     time.sleep(0.2)

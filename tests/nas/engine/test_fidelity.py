@@ -110,8 +110,8 @@ def test_a_promoted_network_is_never_trained_from_zero(undisturbed):
     assert not (path / FOLDER).exists()
 
 
-@pytest.mark.parametrize("lost", ["nothing", "states"])
-@pytest.mark.parametrize("after", [1, 3])
+@pytest.mark.slow
+@pytest.mark.parametrize(("after", "lost"), [(2, "nothing"), (3, "states")])
 def test_a_run_that_is_killed_again_and_again_has_the_journal_of_one_that_was_not(
     config, undisturbed, tmp_path, after, lost
 ):
@@ -138,6 +138,7 @@ def test_without_room_for_states_trainings_begin_anew_and_come_to_the_same(confi
     assert trainer.epochs > undisturbed[1]
 
 
+@pytest.mark.slow
 def test_side_by_side_the_rungs_keep_their_numbers(tmp_path):
     base = load_config(ROOT / "configs" / "digits.yaml", CHANGES).to_json()
     evolution = {name: value for name, value in base["search"].items() if name != "initialization"}

@@ -62,6 +62,7 @@ def test_a_candidate_is_built_initialized_trained_and_scored(data):
     assert report.model is None
 
 
+@pytest.mark.slow
 def test_equal_specs_are_trained_equally_whatever_went_before(data):
     first = evaluate(spec(), data)
     evaluate(spec("tanh(x)"), data)
@@ -153,12 +154,14 @@ def test_memory_errors_of_other_backends_are_known():
     assert not is_out_of_memory(RuntimeError("memory lane"))
 
 
+@pytest.mark.slow
 def test_a_finalist_is_trained_again_and_its_network_scores_the_same(data, tmp_path):
     searched = evaluate(spec("mul(sigmoid(x),x)"), data)
     test = Split(data.validation.x[:100], data.validation.y[:100])
     report = finalize(spec("mul(sigmoid(x),x)"), FinalData(data, test))
     assert report.fitness == searched.fitness
-    assert 0 <= report.metrics["test_fitness"] <= 1
+    metrics = report.metrics
+    assert 0 <= metrics["test_fitness_low"] <= metrics["test_fitness"] <= metrics["test_fitness_high"] <= 1
     assert zipfile.is_zipfile(io.BytesIO(report.model))
     path = tmp_path / "best.keras"
     path.write_bytes(report.model)
@@ -199,6 +202,7 @@ def test_a_shared_layer_counts_once_for_every_call():
     assert activation_bytes(model, batch_size=1) == (8 + 4 * 8 - 8 + 2 * 100 + 100) * 8
 
 
+@pytest.mark.slow
 def test_the_curve_has_a_point_an_epoch_and_ends_as_the_outcome(data):
     report = evaluate(spec(epochs=3), data)
     assert [point["epoch"] for point in report.curve] == [1, 2, 3]

@@ -1,6 +1,7 @@
 """The report in a real browser: no console message, figures drawn, filter, phone width, dark mode, no network.
 
-Needs ``pip install playwright`` and Chromium (Debian: ``apt-get install chromium``); skipped without them.
+Needs ``pip install playwright axe-playwright-python`` and Chromium (Debian: ``apt-get install chromium``); skipped
+without them.
 """
 
 from __future__ import annotations
@@ -78,6 +79,36 @@ def test_the_filter_narrows_the_table(tab: Tab) -> None:
     assert tab.page.locator("#candidates-count").inner_text() == "1 of 18 rows"
 
 
+@pytest.mark.parametrize("width", [1400, 400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_about(browser: Any, evolution: Path, width: int, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+    with Tab(browser, write_report(evolution), **options) as tab:
+        tab.page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+        found = axe.Axe().run(tab.page).response["violations"]
+        assert [(each["id"], each["nodes"][0]["html"][:200]) for each in found] == []
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_table_is_sorted_and_copied(tab: Tab) -> None:
+    tab.page.get_by_text("Show the table").click()
+    head = tab.page.locator("#candidates thead th", has_text="fitness")
+    cells = tab.page.locator("#candidates tbody td:nth-child(4)")
+    head.get_by_role("button").focus()
+    tab.page.keyboard.press("Enter")
+    values = [float(text) for text in cells.all_inner_texts() if text]
+    assert values == sorted(values) and head.get_attribute("aria-sort") == "ascending"
+    tab.page.keyboard.press("Enter")
+    assert [float(text) for text in cells.all_inner_texts() if text] == values[::-1]
+    assert cells.all_inner_texts()[-1] == "", "rows without a value stay at the end"
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.page.get_by_placeholder("Filter").fill("crashed")
+    tab.page.locator("section:has(#candidates) .copy").click()
+    lines = tab.page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert len(lines) == 2 and lines[0].startswith("id\tgeneration") and "crashed" in lines[1]
+
+
 @pytest.mark.parametrize("paired", [True, False])
 def test_a_phone_shows_a_comparison_without_scrolling_sideways(
     browser: Any, make_comparison: Callable[..., Path], paired: bool
@@ -122,10 +153,27 @@ def test_a_page_follows_a_run_under_way_and_keeps_what_the_reader_did(
         page.get_by_text("Show the table").click()
         page.get_by_placeholder("Filter").fill("0.9877")
         assert page.locator("#candidates tbody tr:visible").count() == 0
+        page.evaluate(
+            "() => { const node = document.querySelector('.figure'); window.before = node; window.removed = 0;"
+            "new MutationObserver(() => { window.removed += 1; }).observe(node, {childList: true}); }"
+        )
+        place = page.locator(".figure .nsewdrag").first
+        place.scroll_into_view_if_needed()
+        box = place.bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=5)
+        page.mouse.up()
+        zoomed = page.evaluate("window.before.layout.yaxis.range")
+        assert zoomed != [0, 1.02]
         tell_one_more(path, 8)
         page.wait_for_selector("#candidates tbody tr:visible", timeout=30_000)
         assert page.locator("#candidates tbody tr:visible").count() == 1
         assert page.locator(".figure:has(.main-svg)").count() == page.locator(".figure").count()
+        assert page.evaluate("window.before === document.querySelector('.figure')"), "it changes in place"
+        assert page.evaluate("window.removed") == 0, "nothing of it was taken away and drawn anew"
+        assert page.evaluate("window.before.layout.yaxis.range") == zoomed, "it stays where the reader zoomed"
         page.close()
     assert complaints == []
 

@@ -9,10 +9,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from plotly.offline import get_plotlyjs
 
 from gondwana.nas.candidate import Candidate, Outcome, State
 from gondwana.nas.engine.records.run_folder import RunFolderError
+from gondwana.nas.report.page.page import LIBRARY
+from gondwana.nas.report.page.templates import asset
 from gondwana.nas.report.report import load_run, render, write_report
 from tests.helpers.runs import HOSTILE, spec, write_run
 
@@ -48,7 +49,7 @@ class Document(HTMLParser):
 
 
 def without_plotly(text: str) -> str:
-    return text.replace(get_plotlyjs(), "")
+    return text.replace(asset(LIBRARY), "")
 
 
 @pytest.fixture
@@ -81,6 +82,10 @@ def test_nothing_is_loaded_from_anywhere(evolution_page: str) -> None:
     assert policy is not None
     assert "default-src 'none'" in policy
     assert "connect-src 'none'" in policy
+
+
+def test_the_page_is_small(evolution: Path) -> None:
+    assert len(write_report(evolution).read_bytes()) < 1_500_000
 
 
 def test_every_section_says_what_the_run_recorded(evolution_page: str) -> None:

@@ -71,6 +71,7 @@ def specs(candidates: list[Candidate], strategy: str, replicate: int) -> list[di
     return [dict(c.spec) for c in sorted(chosen, key=lambda c: c.generation)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [None, 0, 1])
 @pytest.mark.parametrize("replicate", [0, 1])
 def test_every_arm_is_the_search_that_it_would_be_alone(order: int | None, replicate: int) -> None:
@@ -86,6 +87,7 @@ def test_every_arm_is_the_search_that_it_would_be_alone(order: int | None, repli
         assert specs(found, name, replicate) == wanted
 
 
+@pytest.mark.slow
 def test_asking_for_many_is_asking_for_one_many_times() -> None:
     one, many = settings().create(SearchJob(seed=0, **WORK)), settings().create(SearchJob(seed=0, **WORK))
     assert many.ask(12) == [one.ask(1)[0] for _ in range(12)]

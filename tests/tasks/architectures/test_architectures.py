@@ -106,6 +106,7 @@ def test_all_cnn_c_drops_at_the_input_and_after_the_strided_convolutions():
     assert not any(isinstance(layer, keras.layers.Dropout) for layer in plain.layers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("depth", "count"), [(56, 0.6e6), (164, 1.7e6)])
 def test_resnets_have_as_many_layers_and_weights_as_they_should(depth, count):
     model = build("resnet", depth=depth)

@@ -88,6 +88,16 @@ def test_pixels_come_out_by_row_column_and_channel(folder):
         assert correlation == pytest.approx(1.0, abs=1e-6)
 
 
+def test_images_as_they_are_become_inputs_by_what_is_kept(folder):
+    from gondwana.tasks.datasets.cifar10 import _read
+    from gondwana.tasks.own_data.answers import Answers
+
+    images, _ = _read(("test_batch",), folder)
+    kept = small().preprocessing(folder)
+    np.testing.assert_allclose(Answers(kept).inputs(images), small().test_data(folder).x, rtol=0, atol=1e-6)
+    assert kept["classes"][0] == "airplane" and len(kept["classes"]) == 10
+
+
 def test_the_published_archive_is_read_without_unpacking(tmp_path, folder, batches):
     expected = small().search_data(folder)
     packed = tmp_path / "packed"

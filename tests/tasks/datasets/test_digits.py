@@ -36,3 +36,14 @@ def test_the_seed_changes_the_split():
 
 def test_chance_is_the_share_of_the_most_frequent_class_of_the_validation_split(digits, digits_data):
     assert digits.info.chance == np.bincount(digits_data.validation.y).max() / len(digits_data.validation)
+
+
+def test_images_as_they_are_become_inputs_by_what_is_kept(digits):
+    from sklearn.datasets import load_digits
+
+    from gondwana.tasks.own_data.answers import Answers
+
+    found = Answers(digits.preprocessing()).inputs(load_digits().images)
+    assert found.shape == (1797, 8, 8, 1)
+    rows = {row.tobytes() for row in found}
+    assert all(row.tobytes() in rows for row in digits.test_data().x)

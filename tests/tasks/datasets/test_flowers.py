@@ -157,6 +157,7 @@ def test_without_imagenet_weights_the_task_refuses_and_names_the_way_out(folder,
         tasks.get("flowers", weights="/nowhere.h5").search_data(folder[0])
 
 
+@pytest.mark.slow
 def test_random_densenet_embeddings_are_finite_differ_between_images_and_repeat():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (3, 32, 32, 3), np.uint8)

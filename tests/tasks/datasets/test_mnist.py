@@ -54,6 +54,16 @@ def test_the_test_split_is_the_second_pair_of_files_scaled_like_the_training_spl
     assert np.allclose(y, (x - x.min()) * slope + y.min(), atol=1e-5)
 
 
+def test_images_as_they_are_become_inputs_by_what_is_kept(folder):
+    from gondwana.tasks.datasets.mnist import _read
+    from gondwana.tasks.own_data.answers import Answers
+
+    images, labels = _read("t10k", folder)
+    test = small().test_data(folder)
+    np.testing.assert_array_equal(Answers(small().preprocessing(folder)).inputs(images), test.x)
+    np.testing.assert_array_equal(labels, test.y)
+
+
 def test_the_data_folder_may_come_from_the_environment(folder, monkeypatch):
     monkeypatch.setenv("GONDWANA_DATA", str(folder))
     assert len(small().search_data().train) == 40

@@ -11,6 +11,8 @@ from PIL import Image
 
 from gondwana import tasks
 from gondwana.tasks import registry
+from gondwana.tasks.own_data.answers import Answers
+from gondwana.tasks.own_data.image_folder import read_image
 from gondwana.tasks.training.fit import score, train
 from gondwana.tasks.training.recipe import Recipe
 from tests.helpers.networks import dense_network
@@ -49,6 +51,17 @@ def test_a_folder_of_images_can_be_learned(images):
     model = dense_network(task.info)
     train(model, data, task.info, Recipe(epochs=20, batch_size=8, learning_rate=0.01), 0)
     assert score(model, test, task.info)["fitness"] == 1.0
+
+
+@pytest.mark.parametrize("color", [True, False])
+def test_images_as_they_are_become_inputs_by_what_is_kept(images, color):
+    task = folder(color=color)
+    kept = task.preprocessing(images)
+    files = sorted((images / "pictures").glob("*/*.png"))
+    pixels = np.stack([read_image(file, task.info.input_shape) for file in files])
+    found = {row.tobytes() for row in Answers(kept).inputs(pixels)}
+    assert {row.tobytes() for row in task.test_data(images).x} <= found
+    assert kept["classes"] == ["dark", "light"] and kept["input"]["range"] == [0, 255]
 
 
 def test_gray_images_have_one_channel(images):

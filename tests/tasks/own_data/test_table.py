@@ -120,6 +120,17 @@ def test_what_was_inferred_is_written_into_the_options_and_read_back(trips):
     np.testing.assert_array_equal(again.search_data(trips).train.x, task.search_data(trips).train.x)
 
 
+def test_inputs_are_in_the_order_of_the_file_whatever_the_order_of_the_record(trips):
+    """A store keeps what was inferred with sorted keys; a network would get other inputs by it."""
+    task = tasks.get("table", path="trips.csv", target="survived").resolved(trips)
+    options = task.options()
+    schema = dict(sorted(options["schema"].items()))
+    assert list(schema) != list(options["schema"])
+    again = tasks.get("table", **{**options, "schema": schema})
+    np.testing.assert_array_equal(again.test_data(trips).x, task.test_data(trips).x)
+    assert list(again.preprocessing(trips)["encoder"]["columns"]) == list(options["schema"])
+
+
 def test_everything_inferred_can_be_overridden(trips):
     columns = {"id": "category", "note": "drop", "deck": {"kind": "category", "categories": ["A", "B"]}}
     task = tasks.get("table", path="trips.csv", target="survived", columns=columns).resolved(trips)

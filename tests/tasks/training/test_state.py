@@ -57,6 +57,7 @@ RECIPES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop", ["own", "keras"])
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_training_in_parts_ends_with_the_weights_of_one_in_one_go(data, monkeypatch, name, loop):

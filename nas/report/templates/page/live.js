@@ -7,20 +7,39 @@
     if (!answer.ok) throw new Error(path + ': ' + answer.status);
     return answer.text();
   }
+  const label = (node) => node.getAttribute('aria-label');
+  // The charts that are drawn already move into the new page, so that they change in place: nothing flickers, and
+  // what the reader zoomed into or hid stays.
+  function keepFigures(fresh) {
+    const drawn = new Map();
+    for (const node of document.querySelectorAll('.figure')) {
+      if (!drawn.has(label(node))) drawn.set(label(node), []);
+      drawn.get(label(node)).push(node);
+    }
+    for (const place of fresh.querySelectorAll('.figure')) {
+      const node = (drawn.get(label(place)) || []).shift();
+      if (!node) continue;
+      node.dataset.source = place.dataset.source;
+      place.replaceWith(node);
+    }
+    for (const nodes of drawn.values()) for (const node of nodes) Plotly.purge(node);
+  }
   function replace(text) {
-    const fresh = new DOMParser().parseFromString(text, 'text/html').querySelector('main');
+    const fresh = document.adoptNode(new DOMParser().parseFromString(text, 'text/html').querySelector('main'));
     const name = (node) => node.querySelector('summary').textContent.slice(0, 24);
     const open = new Set([...document.querySelectorAll('details[open]')].map(name));
     const words = new Map([...document.querySelectorAll('input[data-filter]')].map((i) => [i.dataset.filter, i.value]));
     const focused = document.activeElement && document.activeElement.dataset.filter;
-    for (const node of document.querySelectorAll('.figure')) Plotly.purge(node);
-    document.querySelector('main').replaceWith(document.adoptNode(fresh));
-    for (const node of document.querySelectorAll('details')) if (open.has(name(node))) node.open = true;
+    const top = window.scrollY;
+    for (const node of fresh.querySelectorAll('details')) if (open.has(name(node))) node.open = true;
+    keepFigures(fresh);
+    document.querySelector('main').replaceWith(fresh);
     for (const input of document.querySelectorAll('input[data-filter]')) {
       input.value = words.get(input.dataset.filter) || '';
-      if (focused === input.dataset.filter) input.focus();
+      if (focused === input.dataset.filter) input.focus({preventScroll: true});
     }
     gondwana.show();
+    window.scrollTo({top, behavior: 'instant'});
   }
   async function follow() {
     let wait = every;

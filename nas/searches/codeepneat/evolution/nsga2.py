@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deap import base, tools
+from deap.benchmarks.tools import hypervolume
 
 from gondwana.nas.searches.codeepneat.evolution.population import Fitness
 
@@ -55,6 +56,39 @@ def front(fitnesses: Sequence[Fitness]) -> list[int]:
         return []
     points = tools.sortNondominated(_points(fitnesses), len(fitnesses), first_front_only=True)[0]
     return sorted(point.position for point in points)
+
+
+class FrontSoFar:
+    """The Pareto front of all networks so far, and how much of the space of objectives it dominates.
+
+    Args:
+        chance: fitness that guessing has: the reference of the first objective.
+    """
+
+    def __init__(self, chance: float) -> None:
+        self._chance = chance
+        self._costs: tuple[float, ...] = ()
+        """Largest costs in the first generation: the reference of the other objectives, and what they are measured
+        in."""
+        self._front: list[Fitness] = []
+
+    def add(self, fitnesses: Sequence[Fitness]) -> float:
+        """Take in the networks of a generation; return the hypervolume (Zitzler and Thiele 1999) of the front.
+
+        It is 1 for a network of fitness 1 above chance that costs nothing, and never falls. Networks that are worse
+        than the reference in an objective add nothing.
+        """
+        if not self._costs and fitnesses:
+            self._costs = tuple(max(-values[i] for values in fitnesses) for i in range(1, len(fitnesses[0])))
+        candidates = [*self._front, *fitnesses]
+        self._front = [candidates[place] for place in front(candidates)]
+        scaled = [
+            (values[0] - self._chance, *(1 + v / c for v, c in zip(values[1:], self._costs, strict=True)))
+            for values in self._front
+            if all(self._costs)
+        ]
+        inside = [point for point in scaled if min(point) > 0]
+        return float(hypervolume(_points(inside), [0.0] * len(inside[0]))) if inside else 0.0
 
 
 def _front_keys(fitnesses: Sequence[Fitness]) -> list[tuple[float, float]]:

@@ -9,11 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from gondwana.nas.searches.codeepneat.evolution.population import Individual, Population
-from gondwana.nas.searches.codeepneat.evolution.reproduction import Policy, offspring, random_individual
+from gondwana.nas.searches.codeepneat.evolution.reproduction import (
+    Birth,
+    Policy,
+    at_once,
+    offspring,
+    random_individual,
+)
 from gondwana.nas.searches.codeepneat.evolution.selection import (
     best_first,
     elite_count,
@@ -31,6 +38,7 @@ def replaced(
     generation: int,
     rng: np.random.Generator,
     protected: Collection[int] = (),
+    birth: Birth = at_once,
 ) -> Population:
     """Return the population with one offspring in the place of an individual.
 
@@ -45,6 +53,7 @@ def replaced(
         generation: in which the offspring is born.
         rng: source of all choices.
         protected: ids of individuals whose time has not come.
+        birth: how the offspring comes about, from what makes one.
     """
     standing = standings(population.individuals)
     species = population.species()
@@ -63,7 +72,8 @@ def replaced(
     lacking = {name: wanted[name] - len(species[name]) + (name == loser) for name in breeding}
     home = _furthest(lacking, dict.fromkeys(lacking, 1), rng)
     parents = [each for each in ranked[home] if each.id != victim.id]
-    child = offspring(parents, standing, policy, alphabet, population.counted, generation, rng)
+    make = partial(offspring, parents, standing, policy, alphabet, population.counted, generation, rng)
+    child = birth(make, home, rng)
     return _exchanged(population, victim, child, home)
 
 
@@ -74,6 +84,7 @@ def redrawn(
     generation: int,
     rng: np.random.Generator,
     protected: Collection[int] = (),
+    birth: Birth = at_once,
 ) -> Population:
     """Return the population with a random individual in the place of the oldest evaluated one: random search.
 
@@ -91,8 +102,9 @@ def redrawn(
         return population
     victim = min(old, key=lambda each: each.id)
     number = population.counted
-    child = random_individual(number, number, policy, alphabet, generation, rng)
-    return _exchanged(population, victim, child, several[victim.id])
+    make = partial(random_individual, number, number, policy, alphabet, generation, rng)
+    home = several[victim.id]
+    return _exchanged(population, victim, birth(make, home, rng), home)
 
 
 def _mortal(ranked: list[Individual], policy: Policy, wanted: int) -> list[Individual]:

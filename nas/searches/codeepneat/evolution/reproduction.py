@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -27,6 +28,15 @@ from gondwana.nas.searches.codeepneat.genome.space import SPECIES, Alphabet
 
 SpeciationRule = Literal["threshold", "lasting"]
 """``threshold``: species are formed anew around old representatives. ``lasting``: old ones go on, new ones are rare."""
+
+Birth = Callable[[Callable[[], Individual], int, np.random.Generator], Individual]
+"""Given what makes an offspring, the species it is for and a source of choices: the offspring that is born."""
+
+
+def at_once(make: Callable[[], Individual], species: int, rng: np.random.Generator) -> Individual:
+    """The birth of an evolution without a surrogate: the first offspring that is made is born."""
+    return make()
+
 
 _RULES = {"threshold": speciate, "lasting": lasting_species}
 
@@ -61,7 +71,12 @@ class Policy:
 
 
 def random_population(
-    population: Population, policy: Policy, alphabet: Alphabet, generation: int, rng: np.random.Generator
+    population: Population,
+    policy: Policy,
+    alphabet: Alphabet,
+    generation: int,
+    rng: np.random.Generator,
+    birth: Birth = at_once,
 ) -> Population:
     """Return a population that owes nothing to the one before: random search in the same space.
 
@@ -74,9 +89,14 @@ def random_population(
         alphabet: what genomes may contain.
         generation: number of the generation that is made.
         rng: source of all choices.
+        birth: how an individual comes about, from what draws one.
     """
     individuals = [
-        random_individual(population.counted + place, place, policy, alphabet, generation, rng)
+        birth(
+            partial(random_individual, population.counted + place, place, policy, alphabet, generation, rng),
+            min(population.speciation.members),
+            rng,
+        )
         for place in range(policy.size)
     ]
     genomes = [individual.genome for individual in individuals]
@@ -109,7 +129,12 @@ def initial_population(policy: Policy, alphabet: Alphabet, rng: np.random.Genera
 
 
 def next_population(
-    population: Population, policy: Policy, alphabet: Alphabet, generation: int, rng: np.random.Generator
+    population: Population,
+    policy: Policy,
+    alphabet: Alphabet,
+    generation: int,
+    rng: np.random.Generator,
+    birth: Birth = at_once,
 ) -> Population:
     """Return the population of ``generation`` that follows from the evaluated ``population``.
 
@@ -122,6 +147,7 @@ def next_population(
         alphabet: what genomes may contain.
         generation: number of the generation that is made.
         rng: source of all choices.
+        birth: how an offspring comes about, from what makes one.
     """
     standing = standings(population.individuals)
     species = population.species()
@@ -134,7 +160,8 @@ def next_population(
         elite = members[: elite_count(policy.elitism, len(members), places)]
         individuals += elite
         for _ in range(places - len(elite)):
-            individuals.append(offspring(members, standing, policy, alphabet, counted, generation, rng))
+            make = partial(offspring, members, standing, policy, alphabet, counted, generation, rng)
+            individuals.append(birth(make, name, rng))
             counted += 1
     speciation = _following_species(population, individuals, standing, breeding, policy, alphabet)
     alive = {name: record for name, record in records.items() if name in speciation.members}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeAlias
 
 import numpy as np
 from pydantic import (
@@ -73,20 +73,21 @@ class Range(BaseModel):
     def change(self, value: Value, rng: np.random.Generator) -> Value:
         """Return a value near ``value``, or, every other time, a fresh draw; another one if there is any."""
         for _ in range(16):
-            unit = self._unit(value) + STEP * rng.standard_normal() if rng.random() < 0.5 else rng.random()
+            unit = self.unit(value) + STEP * rng.standard_normal() if rng.random() < 0.5 else rng.random()
             if (changed := self._value(unit)) != value:
                 return changed
         return value
 
     def distance(self, first: Value, second: Value) -> float:
         """Return how far two values are apart on the domain's scale, from 0 to 1."""
-        return min(1.0, abs(self._unit(first) - self._unit(second)))
+        return min(1.0, abs(self.unit(first) - self.unit(second)))
 
     def contains(self, value: Value) -> bool:
         """Return whether ``value`` may occur."""
         return not isinstance(value, str | bool) and self.low <= value <= self.high
 
-    def _unit(self, value: Value) -> float:
+    def unit(self, value: Value) -> float:
+        """Return where a value lies on the domain's scale, from 0 to 1."""
         low, high, at = (self._scaled(float(number)) for number in (self.low, self.high, value))
         return (at - low) / (high - low)
 
@@ -152,7 +153,8 @@ def _from_yaml(data: Any) -> Any:
     return Range.model_validate(data)
 
 
-Domain = Annotated[Range | Choice | Functions, BeforeValidator(_from_yaml)]
+_Written: TypeAlias = list[Value] | Value | Range | Functions
+Domain = Annotated[Range | Choice | Functions, BeforeValidator(_from_yaml, json_schema_input_type=_Written)]
 """A domain in a config: a list of values, a single value, ``{low, high, scale}``, or ``{source: pangaea}``."""
 
 

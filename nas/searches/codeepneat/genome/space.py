@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -65,7 +65,12 @@ def _layers_from_yaml(data: Any) -> Any:
     return data
 
 
-Layers = Annotated[dict[str, dict[str, Domain]], BeforeValidator(_layers_from_yaml), Field(min_length=1)]
+_Written: TypeAlias = list[str] | dict[str, dict[str, Domain] | None]
+Layers = Annotated[
+    dict[str, dict[str, Domain]],
+    BeforeValidator(_layers_from_yaml, json_schema_input_type=_Written),
+    Field(min_length=1),
+]
 
 
 class Space(BaseModel):

@@ -48,7 +48,8 @@ def draw(model_spec: Mapping[str, Any], info: TaskInfo) -> str:
     def centre(place: tuple[float, int]) -> tuple[float, float]:
         return width / 2 + place[0] * COLUMN, MARGIN + HEIGHT / 2 + place[1] * ROW
 
-    lines = [_line([centre(place) for place in route]) for route in layout.routes.values()]
+    routes = [[centre(place) for place in route] for route in layout.routes.values()]
+    lines = [f'<path d="{path_through(route)}"/>' for route in routes]
     colours = _colours(plan)
     boxes = [
         _box(step, centre(layout.places[step.name]), colours.get(_module(step), NEUTRAL))
@@ -102,12 +103,12 @@ def _short(value: Any) -> str:
     return str(value)
 
 
-def _line(points: list[tuple[float, float]]) -> str:
-    """Return a smooth line through points, vertical at each of them."""
+def path_through(points: list[tuple[float, float]]) -> str:
+    """Return the SVG path of a smooth line through points, vertical at each of them."""
     (x, y), *rest = points
     path = [f"M{x:.1f} {y:.1f}"]
     for next_x, next_y in rest:
         middle = (y + next_y) / 2
         path.append(f"C{x:.1f} {middle:.1f} {next_x:.1f} {middle:.1f} {next_x:.1f} {next_y:.1f}")
         x, y = next_x, next_y
-    return f'<path d="{"".join(path)}"/>'
+    return "".join(path)

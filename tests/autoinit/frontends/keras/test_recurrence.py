@@ -72,6 +72,28 @@ def test_both_directions_unmerged():
     assert_same(built(layers.Bidirectional(inner, merge_mode=None)), sequence())
 
 
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"return_sequences": True, "return_state": True},
+        {"go_backwards": True, "return_sequences": True, "use_bias": False},
+        {"padding": "same", "strides": 2, "return_sequences": True},
+        {"dilation_rate": 2, "padding": "same"},
+    ],
+    ids=str,
+)
+def test_convolutional_lstms(dimensions, options):
+    kind = (layers.ConvLSTM1D, layers.ConvLSTM2D, layers.ConvLSTM3D)[dimensions - 1]
+    x = np.random.default_rng(0).normal(size=(2, 3, *[6] * dimensions, 2)).astype(np.float32)
+    layer = kind(3, 3, **options)
+    layer.build((None, *x.shape[1:]))
+    for variable in layer.trainable_variables:
+        variable.assign(np.random.default_rng(1).normal(0.0, 0.5, variable.shape))
+    assert_same(layer, x)
+
+
 def test_states_at_the_start_are_used():
     layer = built(layers.LSTM(4, return_sequences=True))
     rng = np.random.default_rng(2)

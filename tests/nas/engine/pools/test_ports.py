@@ -52,6 +52,7 @@ def listening(pids: set[int]) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads /proc, which only Linux has")
 def test_a_local_cluster_listens_on_loopback_alone(ray_pool):
     ray_pool(workers=1).devices()

@@ -42,7 +42,7 @@ def test_each_epoch_of_each_training_is_a_row(run):
 
 
 def test_the_command_writes_the_format_of_the_ending(run, tmp_path):
-    for name in ("curves.csv", "curves.json"):
+    for name in ("curves.csv", "curves.json", "curves.jsonl", "curves.tex"):
         result = CliRunner().invoke(app, ["export", str(run), "--curves", str(tmp_path / name)])
         assert result.exit_code == 0, result.output
         assert result.output == ""
@@ -50,8 +50,8 @@ def test_the_command_writes_the_format_of_the_ending(run, tmp_path):
         table = list(csv.DictReader(stream))
     assert [row["val_fitness"] for row in table] == ["0.7", "0.9", ""]
     assert json.loads((tmp_path / "curves.json").read_text(encoding="utf-8")) == list(curve_rows(run))
-    result = CliRunner().invoke(app, ["export", str(run), "--curves", str(tmp_path / "curves.tex")])
-    assert result.exit_code == 2
+    assert len((tmp_path / "curves.jsonl").read_text(encoding="utf-8").splitlines()) == len(table)
+    assert "\\toprule" in (tmp_path / "curves.tex").read_text(encoding="utf-8")
     both = ["export", str(run), "--curves", str(tmp_path / "c.csv"), "--out", str(tmp_path / "o.csv")]
     assert CliRunner().invoke(app, both).exit_code == 0
     assert len((tmp_path / "o.csv").read_text(encoding="utf-8").splitlines()) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -239,3 +240,11 @@ def test_a_database_without_curves_is_read_as_it_is_and_gains_them_when_it_is_wr
         migrated.add_candidates([(candidate(1), candidate(1).key)], told_before=1)
         migrated.add_outcomes([outcome(1)], first=1)
         assert list(migrated.outcomes()) == [outcome(0, State.CRASHED, None), outcome(1)]
+
+
+def test_every_outcome_has_the_time_of_its_record(store):
+    store.add_candidates([(candidate(n), candidate(n).key) for n in range(2)], 0)
+    before = time.time()
+    store.add_outcomes([Outcome(1, State.COMPLETED, fitness=0.5)], 0)
+    assert set(store.recorded()) == {1}
+    assert before <= store.recorded()[1] <= time.time()

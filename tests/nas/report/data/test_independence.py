@@ -18,7 +18,7 @@ from tests.helpers.runs import SECONDS, spec
 
 pytestmark = pytest.mark.slow
 
-EXPERIMENTS = 300
+EXPERIMENTS = 150
 LIMIT = 0.055 + 2 * math.sqrt(0.05 * 0.95 / EXPERIMENTS)
 STRATEGIES = ("glorot_uniform", "autoinit")
 SUBJECT, SEED = 0.05, 0.01

@@ -134,6 +134,7 @@ def test_few_evolutions_are_compared_by_networks_with_a_warning(make_evolution: 
     assert "no independent draws" in result.note
 
 
+@pytest.mark.slow
 def test_unfinished_evolutions_are_compared_up_to_where_all_are(make_evolution: MakeEvolution) -> None:
     runs = loaded([make_evolution("evolved", 0), make_evolution("autoinit", 0, told=12)])
     result = compare_runs(runs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from gondwana.nas.candidate import Candidate, Outcome, State
 from gondwana.nas.report.data.compare_run import compare_run
 from gondwana.nas.report.data.run_data import RunData
 from gondwana.nas.report.figures import figures
+from gondwana.nas.report.page.page import Figures
 from gondwana.nas.report.report import load_run
 from gondwana.nas.statistics import compare
 from tests.helpers.runs import HOSTILE, spec, write_run
@@ -50,9 +52,9 @@ def test_states_are_counted(run: RunData) -> None:
 
 
 def test_phases_leave_out_what_the_cache_answered(run: RunData) -> None:
-    boxes = {box.name: box for box in figures.seconds_by_phase(run).data}
-    assert list(boxes) == ["queued", "built", "initialized", "trained", "scored"]
-    assert len(boxes["trained"].x) == 18 - 4 - 1
+    marks = {mark.name: mark for mark in figures.seconds_by_phase(run).data}
+    assert list(marks) == ["queued", "built", "initialized", "trained", "scored"]
+    assert len(run.seconds()["trained"]) == 18 - 4 - 1
 
 
 def test_the_edf_is_the_share_of_results_with_a_smaller_error() -> None:
@@ -117,14 +119,40 @@ def test_labels_cannot_hold_tags_and_are_cut() -> None:
     assert figures.label("a" * 100, 10) == "a" * 9 + "…"
 
 
-def test_long_series_are_thinned_without_losing_their_ends(tmp_path: Path) -> None:
-    seconds = np.random.default_rng(0).exponential(1, 5000)
-    candidates = [Candidate(i, 0, {"seed": i}) for i in range(5000)]
+def test_phases_show_median_and_percentiles(tmp_path: Path) -> None:
+    seconds = np.random.default_rng(0).exponential(1, 500)
+    candidates = [Candidate(i, 0, {"seed": i}) for i in range(500)]
     outcomes = [
         Outcome(i, State.COMPLETED, fitness=0.5, seconds={"trained": float(s)}) for i, s in enumerate(seconds)
     ]
-    box = figures.seconds_by_phase(
-        load_run(write_run(tmp_path / "r", {"name": "n"}, candidates, outcomes))
-    ).data[0]
-    assert len(box.x) == 2000
-    assert (min(box.x), max(box.x)) == pytest.approx((seconds.min(), seconds.max()), abs=1e-3)
+    run = load_run(write_run(tmp_path / "r", {"name": "n"}, candidates, outcomes))
+    (mark,) = figures.seconds_by_phase(run).data
+    low, median, high = np.quantile(seconds, (0.1, 0.5, 0.9))
+    assert list(mark.x) == pytest.approx([median])
+    assert list(mark.error_x.array) == pytest.approx([high - median])
+    assert list(mark.error_x.arrayminus) == pytest.approx([median - low])
+
+
+def test_distributions_show_every_result_and_the_quartiles() -> None:
+    groups = {"a": [0.9, 0.8, 0.7, 0.1], HOSTILE: [0.95, 0.9, 0.85, 0.5]}
+    figure = figures.distributions(compare(groups))
+    points, box, *_ = figure.data
+    assert sorted(points.y) == sorted(groups["a"])
+    assert len({*points.x}) == 4 and all(abs(x) <= 0.3 for x in points.x)
+    assert list(box.y)[-2:] == pytest.approx([np.median(groups["a"])] * 2)
+    assert figure.layout.xaxis.ticktext[0] == "a"
+    assert "<img" not in str(figure.layout.xaxis.ticktext)
+
+
+def test_a_kind_of_figure_that_the_page_cannot_draw_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"traces are of scatter, bar. Received: box"):
+        Figures().add(go.Figure(go.Box(y=[1.0])), "title")
+
+
+def test_fitness_over_seconds_rises_from_the_start_in_the_order_of_the_record(run: RunData) -> None:
+    figure = figures.fitness_over_seconds(run)
+    assert figure is not None
+    points, best = figure.data
+    assert len(points.x) == 14 and min(points.x) >= 0 and list(points.x) == sorted(points.x)
+    assert list(best.y) == list(np.maximum.accumulate(points.y))
+    assert figures.fitness_over_seconds(replace(run, recorded={})) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,16 @@ from gondwana.nas.candidate import Candidate, Outcome, State
 from gondwana.nas.report.data.run_data import RunData
 from gondwana.nas.report.page.page import Figures
 from gondwana.nas.report.report import load_run, render
-from gondwana.nas.report.sections.pareto import front_of, measured, objectives_of, pareto, pareto_figure
+from gondwana.nas.report.sections.pareto import (
+    COSTS,
+    front_of,
+    measured,
+    objectives_of,
+    pareto,
+    pareto_figure,
+    size,
+    volume_figures,
+)
 from tests.helpers.runs import HOSTILE, spec, write_run
 
 #: fitness, parameters, seconds of training; those on the front of fitness and parameters are 0, 2 and 4.
@@ -94,3 +104,22 @@ def test_a_run_with_one_objective_has_none(tmp_path: Path) -> None:
     assert objectives_of(RunData(tmp_path, "x", {"search": 3}, 0.0, None, ())) == ("fitness",)
     inner = {"search": {"kind": "side_by_side", "evolution": {"objectives": ["fitness", "parameters"]}}}
     assert objectives_of(RunData(tmp_path, "x", inner, 0.0, None, ())) == ("fitness", "parameters")
+
+
+def test_a_run_with_one_objective_shows_size_and_time_all_the_same(tmp_path: Path) -> None:
+    shown = Figures()
+    assert str(size(make(tmp_path, ["fitness"]), shown))
+    assert [next(iter(f["layout"]["xaxis"]["title"].values())) for f in shown.content().values()] == list(
+        COSTS.values()
+    )
+    assert str(size(make(tmp_path / "two", ["fitness", "parameters", "training_seconds"]), Figures())) == ""
+
+
+def test_the_hypervolume_is_drawn_over_the_generations(tmp_path: Path):
+    run = make(tmp_path, ["fitness", "parameters"])
+    assert volume_figures(run) == []
+    history = [{"generation": 0, "hypervolume": 0.2}, {"generation": 1, "hypervolume": 0.3}]
+    run = replace(run, snapshots={2: {"history": history}})
+    (figure,) = volume_figures(run)
+    assert list(figure.data[0].y) == [0.2, 0.3]
+    assert "Hypervolume of the front so far" in pareto(run, Figures())

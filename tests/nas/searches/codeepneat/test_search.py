@@ -61,6 +61,7 @@ def test_only_candidates_that_were_asked_for_are_told_and_only_once() -> None:
         found.ask(-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_the_order_in_which_outcomes_arrive_changes_nothing(seed: int) -> None:
     def shuffled(asked: list[Candidate]) -> list[Candidate]:
@@ -71,6 +72,7 @@ def test_the_order_in_which_outcomes_arrive_changes_nothing(seed: int) -> None:
     assert state_of(first) == state_of(second)
 
 
+@pytest.mark.slow
 def test_asking_in_small_portions_changes_nothing() -> None:
     first, second = search(), search()
     run(first)
@@ -80,6 +82,7 @@ def test_asking_in_small_portions_changes_nothing() -> None:
     assert state_of(first) == state_of(second)
 
 
+@pytest.mark.slow
 def test_a_search_is_the_same_in_every_process() -> None:
     code = (
         "from tests.helpers.codeepneat import run, search; from gondwana.nas.candidate import canonical_json;"
@@ -136,6 +139,7 @@ def test_random_search_draws_every_generation_anew() -> None:
     assert max(sizes[50:]) > max(sizes[:10]) - 1
 
 
+@pytest.mark.slow
 def test_selection_beats_random_search_on_a_fitness_that_can_be_climbed() -> None:
     best = {
         selection: [run_to_best(search(seed=seed, generations=10, selection=selection)) for seed in range(6)]
@@ -272,6 +276,7 @@ def test_the_origin_names_the_components_and_their_parents() -> None:
         assert len({node["module"] for node in nodes}) == len(candidate.origin["modules"])
 
 
+@pytest.mark.slow
 def test_networks_keep_to_the_parameter_budget_before_anything_is_built() -> None:
     from gondwana.nas.searches.codeepneat.network.plan import plan_network
     from tests.helpers.codeepneat import IMAGES

@@ -120,6 +120,7 @@ def test_species_are_never_without_members_and_blueprints_point_to_living_ones()
         assert {node["genes"][SPECIES] for node in nodes if SPECIES in node["genes"]} <= living
 
 
+@pytest.mark.slow
 def test_it_finds_better_networks_than_its_first_ones_and_than_random_search() -> None:
     def gain(**changes: object) -> float:
         found = steady(generations=15, **changes)
@@ -134,6 +135,7 @@ def test_it_finds_better_networks_than_its_first_ones_and_than_random_search() -
     assert np.mean(evolved) > np.mean(drawn) + 0.1
 
 
+@pytest.mark.slow
 def test_it_gets_as_far_as_the_search_by_generations() -> None:
     def level(mode: str, seed: int) -> float:
         found = search(mode=mode, generations=15, seed=seed)
@@ -208,6 +210,7 @@ class Shuffled(LocalPool):
         return super().wait(timeout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_a_run_stopped_again_and_again_replays_to_the_same_state(tmp_path: Path, workers: int) -> None:
     def make_job(candidate: Candidate) -> Job:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from gondwana import activations, tasks
 from gondwana.nas.candidate import Candidate, Outcome, State, canonical_json
+from gondwana.nas.former_keys import with_first_defaults
 from gondwana.nas.searches.job import SearchJob
 from gondwana.nas.searches.pangaea.logbook import hall_of_fame
 from gondwana.nas.searches.pangaea.search import (
@@ -22,7 +23,7 @@ from gondwana.nas.searches.pangaea.search import (
 
 INFO = tasks.get("digits").info
 SMALL: dict[str, Any] = {"architecture": {"name": "small_cnn"}, "evaluations": 20}
-EVOLUTION: dict[str, Any] = {**SMALL, "population": 6, "tournament": 3, "lag": 4}
+EVOLUTION: dict[str, Any] = {**SMALL, "population": 6, "tournament": 3, "lag": 4, "surrogate": None}
 
 
 def create(settings: FunctionSettings, generations: int = 3, seed: int = 0) -> FunctionSearch:
@@ -227,3 +228,78 @@ def test_the_hall_of_fame_orders_by_fitness_then_by_age_and_holds_each_function_
     assert hall_of_fame(results, 10) == [1, 4, 0, 2]
     assert hall_of_fame(results, 2) == [1, 4]
     assert hall_of_fame([], 3) == []
+
+
+GUIDED: dict[str, Any] = {"surrogate": {"candidates": 4, "least": 10, "trees": 10, "explore": 0.2}}
+
+
+def smooth(candidate: Candidate) -> Outcome:
+    """A fitness that a model can learn: how odd the function is."""
+    graph = activations.parse(candidate.spec["model"]["activation"])
+    x = np.linspace(0.1, 3, 20)
+    even = float(
+        np.abs(graph(x) + graph(-x)).mean() / (1e-9 + np.abs(graph(x)).mean() + np.abs(graph(-x)).mean())
+    )
+    if even > 0.95:
+        return Outcome(candidate.id, State.CRASHED, reason="the worker died")
+    return Outcome(candidate.id, State.COMPLETED, fitness=1 - even)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [PangaeaSettings(**{**EVOLUTION, **GUIDED}), RandomSettings(**SMALL, **GUIDED, forms="minimal")],
+    ids=["pangaea", "random"],
+)
+def test_with_a_surrogate_workers_and_arrival_change_nothing_and_a_replay_asks_the_same(settings) -> None:
+    """The model is asked for by then, and a search that is told the same in another order of arrival agrees."""
+    searches = [create(settings), create(settings)]
+    asked: list[list[Candidate]] = [[], []]
+    rng = np.random.default_rng(0)
+    for search, found, workers in zip(searches, asked, (1, 4), strict=True):
+        waiting: list[Candidate] = []
+        while not search.finished:
+            new = search.ask(workers - len(waiting))
+            found += new
+            waiting += new
+            search.tell(smooth(waiting.pop(int(rng.integers(len(waiting))))))
+    assert asked[0] == asked[1]
+    assert searches[0].snapshot() == searches[1].snapshot()
+    model = searches[0].snapshot()["surrogate"]
+    assert model["outcomes"] == 60 and any(line["used"] for line in model["forests"])
+    assert any("predicted" in candidate.origin for candidate in asked[0])
+    assert len({candidate.origin["text"] for candidate in asked[0]}) == 60
+
+
+def test_a_surrogate_finds_better_functions_at_once() -> None:
+    """Of random functions in one order, those that it chooses are better in the mean."""
+    means = []
+    for extra in ({}, {"surrogate": {"candidates": 16, "explore": 0.0}}):
+        search = create(RandomSettings(**SMALL, **extra, lag=1), generations=4)
+        values = []
+        while not search.finished:
+            (candidate,) = search.ask(1)
+            values.append(smooth(candidate).fitness or 0.0)
+            search.tell(smooth(candidate))
+        means.append(np.mean(values[40:]))
+    assert means[1] > means[0] + 0.1
+
+
+def test_minimal_forms_are_minimal() -> None:
+    search = create(PangaeaSettings(**EVOLUTION, forms="minimal"))
+    sizes = {activations.parse(candidate.origin["text"]).size for candidate in run(search, 1)}
+    factors = {activations.parse(candidate.origin["text"]).parameters for candidate in search._asked}
+    assert sizes == {2, 3} and factors == {0}
+
+
+def test_the_surrogate_is_on_for_pangaea_and_off_for_random_search() -> None:
+    assert PangaeaSettings(**SMALL).surrogate is not None
+    assert PangaeaSettings(**SMALL, surrogate=False).surrogate is None
+    assert RandomSettings(**SMALL).surrogate is None
+
+
+def test_a_recorded_run_that_says_nothing_of_a_surrogate_had_none() -> None:
+    recorded = {"search": {"kind": "pangaea", "evaluations": 20}}
+    assert with_first_defaults(recorded)["search"]["surrogate"] is None
+    kept = {"search": {"kind": "pangaea", "surrogate": {"candidates": 4}}}
+    assert with_first_defaults(kept)["search"]["surrogate"] == {"candidates": 4}
+    assert "surrogate" not in with_first_defaults({"search": {"kind": "random"}})["search"]

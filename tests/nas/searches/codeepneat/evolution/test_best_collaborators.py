@@ -148,6 +148,7 @@ def test_in_its_best_company_a_blueprint_changes_one_module_at_a_time(mode: str)
     assert share(1.0) > share(0.0) + 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["generational", "steady"])
 def test_immigrants_have_no_parents_and_come_in_the_wanted_number(mode: str) -> None:
     born = immigrants = 0
@@ -199,12 +200,14 @@ def test_with_all_extensions_the_order_of_outcomes_changes_nothing(seed: int) ->
     assert canonical_json(straight.snapshot()) == canonical_json(mixed.snapshot())
 
 
+@pytest.mark.slow
 def test_the_extensions_leave_the_first_generation_and_random_search_as_they_are() -> None:
     assert search(**EXTENSIONS).ask(10) == search().ask(10)
     plain, extended = search(selection="random"), search(selection="random", **EXTENSIONS)
     assert run(plain) == run(extended)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["generational", "steady"])
 def test_the_extensions_are_of_use_on_a_fitness_that_can_be_climbed(mode: str) -> None:
     def best(**changes: Any) -> float:
@@ -217,6 +220,7 @@ def test_the_extensions_are_of_use_on_a_fitness_that_can_be_climbed(mode: str) -
     assert best(**EXTENSIONS) > best(selection="random")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["generational", "steady"])
 def test_memory_of_collaborators_does_not_grow_with_the_search(mode: str) -> None:
     found = finished(search(mode=mode, generations=60, **EXTENSIONS))

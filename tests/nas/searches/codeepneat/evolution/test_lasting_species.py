@@ -77,6 +77,7 @@ def test_equal_genomes_are_one_species_however_many_are_wanted():
     assert list(found.members.values()) == [(0, 1, 2, 3, 4)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["generational", "steady"])
 def test_searches_start_alike_and_found_fewer_species(mode):
     small = {"population": {"blueprints": 6, "modules": 12}, "species": {"blueprints": 1, "modules": 4}}
