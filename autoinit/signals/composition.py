@@ -29,6 +29,9 @@ from gondwana.autoinit.signals.law import (
 _SIZES = 9
 """Number of sizes of the argument at which a function is evaluated where the size depends on the position."""
 
+_LARGEST = 1e150
+"""Values whose squares, and products of these with weights, are still numbers."""
+
 _TAIL = 0.05
 _SILENT = 1e-3
 """Relative variance of E[x^2] among examples below which it is taken as 0."""
@@ -57,7 +60,7 @@ def _applied(part: Part, f: ScalarFunction, new: Part) -> Part:
     deviation = math.sqrt(max(part.second - part.mean**2, 0.0))
     values = _finite(f, part.mean + deviation * amplitudes[:, None] * Z)
     means = values @ WEIGHTS
-    second = float(weights @ (values**2 @ WEIGHTS))
+    second = float(weights @ (_squares(f, values) @ WEIGHTS))
     if (
         second > 0 and abs(math.log(new.second / second)) > _TAIL
     ):  # steep functions see what the grid makes of tails
@@ -74,7 +77,11 @@ def _response(field: Field, f: ScalarFunction, values: Array, plain: Array) -> L
         return STEADY
     amplitudes, weights = scales(float(f"{min(field.loudness.spread, 4.0):.2g}"))
     shares = np.array([part.share for part in field.parts])
-    energies = (_finite(f, amplitudes[:, None, None] * values) ** 2 @ WEIGHTS) @ shares
+    found = _finite(f, amplitudes[:, None, None] * values)
+    largest = (
+        float(np.abs(found).max()) or 1.0
+    )  # squares of what an exponential makes of a loud example overflow
+    energies = ((found / largest) ** 2 @ WEIGHTS) @ shares
     mean = float(weights @ energies)
     spread = float(weights @ (energies - mean) ** 2) / mean**2 if mean > 0 else 0.0
     # A bent function of few Gaussians is no Gaussian any more, whatever weights come next; a linear one is.
@@ -96,7 +103,7 @@ def _over_relief(field: Field, f: ScalarFunction, values: Array, plain: Array) -
     relief = np.asarray(field.relief)
     sizes = np.unique(np.quantile(relief, np.linspace(0, 1, _SIZES)))
     tables = _finite(f, np.sqrt(sizes)[:, None, None] * values)
-    means, squares = tables @ WEIGHTS, tables**2 @ WEIGHTS
+    means, squares = tables @ WEIGHTS, _squares(f, tables) @ WEIGHTS
     shares = np.array([part.share for part in field.parts])
     new, level = tidy_relief(np.interp(relief, sizes, squares @ shares))
     amplitude = 1.0 if new is None else float(np.sqrt(new).mean())
@@ -124,3 +131,11 @@ def _finite(f: ScalarFunction, x: Array) -> Array:
             f"the function {f.name!r} is not finite at x = {x[~np.isfinite(values)][0]:.6g}"
         )
     return values
+
+
+def _squares(f: ScalarFunction, values: Array) -> Array:
+    """Return squares of values of f. Raises NotIntegrableError if one overflows: E[f(x)^2] is no number then."""
+    largest = float(np.abs(values).max(initial=0.0))
+    if largest > _LARGEST:
+        raise NotIntegrableError(f"the function {f.name!r} grows beyond what can be squared: {largest:.3g}")
+    return np.square(values)
