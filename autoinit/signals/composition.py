@@ -38,7 +38,28 @@ _SILENT = 1e-3
 
 
 def composed(field: Field, f: ScalarFunction) -> Field:
-    """Return the field of f(x), with f applied to every entry of the field x."""
+    """Return the field of f(x), with f applied to every entry of the field x.
+
+    Where examples differ in size, f(x)^2 of a steep f may have no finite mean although that of any one example has:
+    then the field is that of examples of the mean size.
+    """
+    try:
+        return _composed(field, f)
+    except NotIntegrableError:
+        if all(part.loudness == STEADY for part in field.parts) and field.loudness == STEADY:
+            raise
+        return _composed(replace(field, parts=tuple(map(_steady, field.parts)), loudness=STEADY), f)
+
+
+def _steady(part: Part) -> Part:
+    """Return a Gaussian of the same mean and variance that does not differ from example to example."""
+    if part.loudness == STEADY:
+        return part
+    deviation = math.sqrt(max(part.second - part.mean**2, 0.0))
+    return replace(part, values=part.mean + deviation * Z, loudness=STEADY)
+
+
+def _composed(field: Field, f: ScalarFunction) -> Field:
     values = np.stack([part.values for part in field.parts])
     plain = _finite(f, values)  # one call of f for all parts: most of the time goes into calls
     if field.relief is None:
