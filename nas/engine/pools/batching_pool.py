@@ -7,6 +7,7 @@ not returned when the driver is killed is evaluated again, in whatever company.
 from __future__ import annotations
 
 import time
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -141,6 +142,12 @@ class BatchingPool:
         members: Sequence[Report] = result.report.members if len(group) > 1 else [result.report]
         if len(members) != len(group):
             halves = result.report.state is State.OUT_OF_MEMORY
+            if not halves:
+                warnings.warn(
+                    f"a batch of {len(group)} candidates failed as a whole and each is trained by itself: "
+                    f"{result.report.state}: {result.report.reason}",
+                    stacklevel=2,
+                )
             size = (len(group) + 1) // 2 if halves else 1
             for item in group:
                 item.attempts += result.attempts

@@ -97,7 +97,8 @@ def test_the_members_of_a_batch_that_dies_are_tried_one_by_one():
     pool = BatchingPool(inner, 4)
     for number in range(3):
         pool.submit(job(number))
-    found = run(pool)
+    with pytest.warns(UserWarning, match="a batch of 3 candidates failed as a whole .* crashed: dead"):
+        found = run(pool)
     assert inner.batches == [[0, 1, 2], [0], [1], [2]]
     assert [found[n].report.state for n in range(3)] == [State.COMPLETED, State.CRASHED, State.COMPLETED]
 
