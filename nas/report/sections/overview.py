@@ -139,11 +139,11 @@ def _on_test_rows(found: Mapping[str, Any] | None, final: Final | None) -> Itera
         "These rows chose the network, which favours it. On test rows it is ",
     )
     if metrics["test_fitness_low"] > high:
-        yield f"{lead}better than the {LINEAR} too: the intervals do not meet."
+        yield f"{lead}better than the {LINEAR} on validation rows too: the intervals do not meet."
     elif metrics["test_fitness_high"] < low:
-        yield f"{lead}worse than the {LINEAR}: the intervals do not meet."
+        yield f"{lead}worse than the {LINEAR} on validation rows: the intervals do not meet."
     else:
-        yield f"{lead}not shown to be better than the {LINEAR}: the intervals overlap."
+        yield f"{lead}not shown to be better than the {LINEAR} on validation rows: the intervals overlap."
 
 
 def _cost(run: RunData) -> Iterator[tuple[str, str]]:
@@ -168,7 +168,9 @@ def _next(run: RunData, final: Final | None) -> Iterator[tuple[str, str]]:
     if final is not None and final.model_file is not None:
         yield "the network and its score", f"gondwana best {folder}"
         path = str(run.path / BEST_MODEL)
-        yield "use it in Python", f"import gondwana; model = gondwana.load_network({path!r})"
+        raw = (run.path / PREDICTOR).is_file()
+        load = f"load_predictor({str(run.path)!r})" if raw else f"load_network({path!r})"
+        yield "use it in Python", f"import gondwana; network = gondwana.{load}"
     if (run.path / PREDICTOR).is_file():
         yield "predict raw rows", f"gondwana predict {folder} ROWS --out predictions.csv"
     if run.kind in KINDS:

@@ -212,7 +212,7 @@ def test_a_regression_is_reported_by_its_metric(tmp_path: Path) -> None:
     candidates = [Candidate(0, 0, spec("relu(x)", "autoinit"), {})]
     run = load_run(write_run(tmp_path / "r", config, candidates, [Outcome(0, State.COMPLETED, 0.5)]))
     text = Document(without_plotly(render(run))).text
-    assert "best validation r2 score 0.5000" in text
+    assert "highest in the search: validation r2 score 0.5000" in text
     assert "r2 score on the validation split" in text
     assert "accuracy" not in text
 

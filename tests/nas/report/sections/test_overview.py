@@ -52,9 +52,9 @@ def test_the_verdict_rests_on_the_interval_of_the_difference(
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [
-        (0.96, 0.99, "better than the linear model too"),
+        (0.96, 0.99, "better than the linear model on validation rows too"),
         (0.7, 0.8, "worse than the linear model"),
-        (0.9, 0.97, "not shown to be better than the linear model: the intervals overlap"),
+        (0.9, 0.97, "not shown to be better than the linear model on validation rows: the intervals overlap"),
     ],
 )
 def test_rows_that_chose_the_network_are_not_the_last_word(
