@@ -49,7 +49,7 @@ def fit_baselines(info: TaskInfo, train: Split, x: np.ndarray) -> tuple[Baseline
     constant = Baseline(
         CONSTANT,
         tuple(_constant(head, y, len(x)) for head, y in zip(info.heads, targets, strict=True)),
-        "the shares of the classes, or the mean, of the training rows",
+        f"{_all_or_each(info, 'the shares of the classes', 'the mean')} of the training rows, for every row",
     )
     rows = linear_rows(info, len(train))
     if rows < LEAST_ROWS and rows < len(train):
@@ -61,8 +61,15 @@ def fit_baselines(info: TaskInfo, train: Split, x: np.ndarray) -> tuple[Baseline
         warnings.simplefilter("ignore")  # steps are bounded on purpose; columns that never change are no news
         for head, y, known in zip(info.heads, targets, constant.outputs, strict=True):
             outputs.append(_linear(head, inputs, y[chosen], asked, known))
-    note = f"logistic or ridge regression on the flattened inputs of {rows:,} of {len(train):,} training rows"
+    kind = _all_or_each(info, "logistic regression", "ridge regression")
+    note = f"{kind}, fitted on the flattened inputs of {rows:,} of {len(train):,} training rows"
     return constant, Baseline(LINEAR, tuple(outputs), note)
+
+
+def _all_or_each(info: TaskInfo, classes: str, numbers: str) -> str:
+    """Return the word for classes or the one for numbers, or both where the heads of a task differ."""
+    words = [classes if head.kind in (BINARY, CLASSES, LABELS) else numbers for head in info.heads]
+    return " and ".join(dict.fromkeys(words))
 
 
 def linear_rows(info: TaskInfo, rows: int) -> int:

@@ -22,7 +22,7 @@ Row = tuple[str, str, str, str]
 
 PREDICTOR = "predictor.keras"
 """File of a run folder that ``gondwana predict`` answers from; written by what stands above the report."""
-MEASURED_ONCE = "of rows that nothing was chosen by, measured once"
+MEASURED_ONCE = "on rows that nothing was chosen by, measured once"
 
 
 def overview(run: RunData) -> Markup:
@@ -71,7 +71,7 @@ def _rows(run: RunData, best: Trial, final: Final | None) -> Iterator[Row]:
     found = run.analysis or {}
     asked = found.get("validation")
     among = len(run.trials)
-    chosen = f"of the {_of_rows(found)}rows by which it was chosen among {among:,}, so rather too high"
+    chosen = f"on the {_of_rows(found)}rows by which it was chosen among {among:,}, so rather too high"
     fitness = best.fitness if final is None else final.outcome.fitness
     interval = asked and asked.get("interval")
     yield "this network, validation", number(fitness), _between(interval), chosen
