@@ -22,6 +22,9 @@ Row = tuple[str, str, str, str]
 
 PREDICTOR = "predictor.keras"
 """File of a run folder that ``gondwana predict`` answers from; written by what stands above the report."""
+CONFIG = "config.yaml"
+"""File of a run folder that holds its config, defaults included."""
+
 MEASURED_ONCE = "on rows that nothing was chosen by, measured once"
 
 
@@ -136,7 +139,7 @@ def _on_test_rows(found: Mapping[str, Any] | None, final: Final | None) -> Itera
         return
     (low, high), lead = (
         linear[0]["interval"],
-        "These rows chose the network, which favours it. On test rows it is ",
+        "The validation rows chose the network, which favours it. On test rows it is ",
     )
     if metrics["test_fitness_low"] > high:
         yield f"{lead}better than the {LINEAR} on validation rows too: the intervals do not meet."
@@ -173,6 +176,11 @@ def _next(run: RunData, final: Final | None) -> Iterator[tuple[str, str]]:
         yield "use it in Python", f"import gondwana; network = gondwana.{load}"
     if (run.path / PREDICTOR).is_file():
         yield "predict raw rows", f"gondwana predict {folder} ROWS --out predictions.csv"
+    generations = run.config.get("generations")
+    evolved = run.kind not in KINDS and isinstance(generations, int)
+    if run.finished is not None and evolved and (run.path / CONFIG).is_file():
+        config = shlex.quote(str(run.path / CONFIG))
+        yield "search four times as long", f"gondwana evolve {config} --set generations={4 * generations}"
     if run.kind in KINDS:
         yield "the tables and tests", f"gondwana compare {folder}"
     yield "every outcome as a row", f"gondwana export {folder} --out outcomes.csv"

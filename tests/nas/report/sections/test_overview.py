@@ -13,7 +13,7 @@ from gondwana.nas.candidate import Candidate, Outcome, State
 from gondwana.nas.delivery import predictor
 from gondwana.nas.engine.log import RunLog
 from gondwana.nas.report.report import load_run, write_report
-from gondwana.nas.report.sections.overview import PREDICTOR, overview
+from gondwana.nas.report.sections.overview import CONFIG, PREDICTOR, overview
 from tests.helpers.runs import HOSTILE, spec, write_run
 from tests.nas.report.test_report import Document, without_plotly
 
@@ -78,6 +78,15 @@ def test_found_cost_and_next_steps(evolution: Path) -> None:
     (evolution / PREDICTOR).touch()
     assert "gondwana predict" in text_of(load_run(evolution))
     assert "No baseline is known yet" in text
+
+
+def test_a_finished_evolution_can_be_searched_for_longer(evolution: Path) -> None:
+    run = load_run(evolution)
+    run = replace(run, config={**run.config, "generations": 3}, finished=run.created + 9)
+    assert "search four times" not in text_of(run)
+    (evolution / CONFIG).write_text("name: n\n")
+    assert f"gondwana evolve {evolution / CONFIG} --set generations=12" in text_of(run)
+    assert "search four times" not in text_of(replace(run, finished=None))
 
 
 def test_a_run_under_way_says_how_to_go_on(make_comparison: Callable[..., Path]) -> None:
