@@ -13,6 +13,7 @@ from tests.helpers import ROOT
 
 pytest.importorskip("torch")
 
+BEFORE = "import torch\ntorch.manual_seed(0)\n"  # the page's own layers are drawn by PyTorch
 AFTERWARDS = """
 assert [row.name for row in rows] == [call.name for call in plan.calls]
 assert len(calibration.layers) >= 10
@@ -29,7 +30,7 @@ def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
     assert len(blocks) >= 5
     script = tmp_path / "examples.py"
-    script.write_text("\n".join([*blocks, AFTERWARDS]), encoding="utf-8")
+    script.write_text("\n".join([BEFORE, *blocks, AFTERWARDS]), encoding="utf-8")
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "Conv2d" in done.stdout and "predicted" in done.stdout
