@@ -176,9 +176,8 @@ def _next(run: RunData, final: Final | None) -> Iterator[tuple[str, str]]:
         yield "use it in Python", f"import gondwana; network = gondwana.{load}"
     if (run.path / PREDICTOR).is_file():
         yield "predict raw rows", f"gondwana predict {folder} ROWS --out predictions.csv"
-    generations = run.config.get("generations")
-    evolved = run.kind not in KINDS and isinstance(generations, int)
-    if run.finished is not None and evolved and (run.path / CONFIG).is_file():
+    generations = 0 if run.kind in KINDS else int(run.config.get("generations") or 0)
+    if run.finished is not None and generations and (run.path / CONFIG).is_file():
         config = shlex.quote(str(run.path / CONFIG))
         yield "search four times as long", f"gondwana evolve {config} --set generations={4 * generations}"
     if run.kind in KINDS:
