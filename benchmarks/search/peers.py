@@ -18,21 +18,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parent))
 
-SIZE = 5000
+from peer_searches import SIZE, Clock, Found, hyperband, optuna
+
 SPACE = [f"task.options.train_size={SIZE}", f"task.options.validation_size={SIZE}", "generations=100000"]
 LONG = ["training.epochs=9", "search.fidelity={rungs: [1, 3, 9], keep: 0.33}", "search.speciation=lasting"]
 SHORT = ["training.epochs=3", "search.fidelity={rungs: [1, 3], keep: 0.33}", "search.speciation=lasting"]
@@ -47,49 +45,6 @@ OURS = {
 CONTESTANTS = (*OURS, "optuna", "hyperband")
 RESERVE = 1.3
 """Share of the seconds that the best network took that is set aside to train it again."""
-
-
-@dataclass
-class Found:
-    """What a search hands over.
-
-    Attributes:
-        validation, test: its accuracy.
-        evaluations: trainings begun.
-        seconds: CPU seconds used.
-        course: CPU seconds and best validation accuracy so far, at each improvement.
-    """
-
-    validation: float
-    test: float
-    evaluations: int
-    seconds: float
-    course: list[tuple[float, float]]
-    notes: dict[str, Any] = field(default_factory=dict)
-
-
-class Clock:
-    """CPU seconds of this process since it was made; raises OutOfTime in the main thread when a limit is reached."""
-
-    def __init__(self) -> None:
-        from plain_cnn import OutOfTime
-
-        def ring(*_: object) -> None:
-            raise OutOfTime
-
-        signal.signal(signal.SIGPROF, ring)
-        self._begin = time.process_time()
-
-    def __call__(self) -> float:
-        return time.process_time() - self._begin
-
-    def stop_at(self, seconds: float) -> None:
-        """Ring when so many CPU seconds are used."""
-        signal.setitimer(signal.ITIMER_PROF, max(0.001, seconds - self()))
-
-    def silence(self) -> None:
-        """Never ring."""
-        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def our_search(name: str, seed: int, budget: float, data_dir: Path | None) -> Found:
@@ -168,134 +123,6 @@ def our_search(name: str, seed: int, budget: float, data_dir: Path | None) -> Fo
         "rung": best[0][0],
     }
     return Found(report.fitness or 0.0, report.metrics["test_fitness"], evaluations, clock(), course, notes)
-
-
-def _mnist(data_dir: Path | None) -> Any:
-    from gondwana.nas.evaluation.evaluate import load_final_data
-
-    return load_final_data(
-        {"name": "mnist", "options": {"train_size": SIZE, "validation_size": SIZE}}, data_dir
-    )
-
-
-def optuna(seed: int, budget: float, data_dir: Path | None) -> Found:
-    """Optuna's TPE with the median pruner."""
-    import keras
-    import optuna as library
-    from plain_cnn import EPOCHS, Best, OptunaChoices, build, until_out_of_time
-
-    library.logging.set_verbosity(library.logging.WARNING)
-    data = _mnist(data_dir)
-    train, validation = data.search.train, data.search.validation
-    keras.utils.set_random_seed(seed)
-    clock = Clock()
-    best = Best(clock)
-
-    class Prune(keras.callbacks.Callback):
-        def __init__(self, trial: Any) -> None:
-            super().__init__()
-            self._trial = trial
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            self._trial.report(logs["val_accuracy"], epoch)
-            if self._trial.should_prune():
-                raise library.TrialPruned
-
-    def objective(trial: Any) -> float:
-        keras.utils.clear_session()
-        choose = OptunaChoices(trial)
-        model = build(choose, train.x.shape[1:], 10)
-        history = model.fit(
-            train.x,
-            train.y,
-            batch_size=choose.one_of("batch_size", [32, 64, 128]),
-            epochs=EPOCHS,
-            validation_data=(validation.x, validation.y),
-            callbacks=[best, Prune(trial)],
-            verbose=0,
-        )
-        return float(max(history.history["val_accuracy"]))
-
-    study = library.create_study(
-        direction="maximize",
-        sampler=library.samplers.TPESampler(seed=seed),
-        pruner=library.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1),
-    )
-    with until_out_of_time():
-        clock.stop_at(budget)
-        study.optimize(objective, n_trials=None)
-    clock.silence()
-    states = [trial.state.name for trial in study.trials]
-    notes = {name: states.count(name) for name in sorted(set(states))}
-    return _handed_over(best, data, len(states), clock, notes)
-
-
-def hyperband(seed: int, budget: float, data_dir: Path | None) -> Found:
-    """KerasTuner's Hyperband, begun anew with another seed whenever it is through."""
-    import keras
-    import keras_tuner
-    from plain_cnn import EPOCHS, Best, TunerChoices, build, until_out_of_time
-
-    data = _mnist(data_dir)
-    train, validation = data.search.train, data.search.validation
-    keras.utils.set_random_seed(seed)
-    clock = Clock()
-    best = Best(clock)
-
-    class Model(keras_tuner.HyperModel):  # type: ignore[misc]
-        def build(self, parameters: Any) -> keras.Model:
-            return build(TunerChoices(parameters), train.x.shape[1:], 10)
-
-        def fit(self, parameters: Any, model: keras.Model, *arguments: Any, **options: Any) -> Any:
-            size = parameters.Choice("batch_size", [32, 64, 128])
-            options["callbacks"] = [*options.get("callbacks", []), _shared(best)]
-            return model.fit(*arguments, batch_size=size, **options)
-
-    trials = 0
-    with tempfile.TemporaryDirectory() as scratch, until_out_of_time():
-        clock.stop_at(budget)
-        for turn in range(1_000_000):
-            tuner = keras_tuner.Hyperband(
-                Model(),
-                objective="val_accuracy",
-                max_epochs=EPOCHS,
-                factor=3,
-                seed=1000 * seed + turn,
-                directory=scratch,
-                project_name=str(turn),
-            )
-            try:
-                tuner.search(train.x, train.y, validation_data=(validation.x, validation.y), verbose=0)
-            finally:
-                trials += len(tuner.oracle.trials)
-    clock.silence()
-    return _handed_over(best, data, trials, clock, {})
-
-
-def _shared(best: Any) -> Any:
-    """Return a callback that passes on what it sees, and stays one when KerasTuner copies it."""
-    import keras
-
-    class Shared(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            best.set_model(self.model)
-            best.on_epoch_end(epoch, logs)
-
-        def __deepcopy__(self, memo: Any) -> Shared:
-            return self
-
-    return Shared()
-
-
-def _handed_over(best: Any, data: Any, evaluations: int, clock: Clock, notes: dict[str, Any]) -> Found:
-    import numpy as np
-
-    seconds, model = clock(), best.network()
-    outputs = model.predict(data.test.x, batch_size=250, verbose=0)
-    test = float(np.mean(outputs.argmax(axis=-1) == data.test.y))
-    return Found(
-        best.value, test, evaluations, seconds, best.course, notes | {"parameters": model.count_params()}
-    )
 
 
 def run_one(name: str, seed: int, arguments: argparse.Namespace) -> None:

@@ -151,7 +151,7 @@ class EngineConfig(_Section):
     recycle_above_mb: PositiveFloat | None = None
     backlog: NonNegativeInt = 1
     backend: Literal["tensorflow", "jax", "torch"] | None = None
-    batch: Literal["auto"] | PositiveInt = "auto"
+    batch: Literal["auto"] | PositiveInt = 1
     stop_after_failures: PositiveInt = 20
     dashboard: StrictBool = False
     training_states_mb: NonNegativeFloat = 2000.0

@@ -13,8 +13,8 @@ import pandas as pd
 
 from gondwana.nas.delivery.predicting import Predictor
 from gondwana.tasks.options import unknown_name
+from gondwana.tasks.own_data.csv_file import SEPARATORS, refused
 
-SEPARATORS = (",", ";", "\t", "|")
 TABLES = (".csv", ".tsv", ".txt", ".parquet")
 ARRAYS = (".npy", ".npz")
 
@@ -133,16 +133,10 @@ def _cells(path: Path, predictor: Predictor, separator: str | None) -> pd.DataFr
     wanted = set(_needed(predictor))
     usual = ("\t",) if path.suffix.lower() == ".tsv" else SEPARATORS
     tried = dict.fromkeys((*([separator] if separator else []), *usual))
-    try:
+    with refused(str(path), RowsError):
         heads = {one: set(pd.read_csv(path, sep=one, nrows=0, dtype=str).columns) for one in tried}
         best = max(heads, key=lambda one: len(heads[one] & wanted))
         return pd.read_csv(path, sep=best, dtype=str, keep_default_na=False, low_memory=False)
-    except UnicodeDecodeError as error:
-        raise RowsError(
-            f"{path}: byte {error.start} is not UTF-8; save the file with the encoding UTF-8"
-        ) from error
-    except (ValueError, OSError) as error:
-        raise RowsError(f"{path}: {error}") from error
 
 
 def _parquet(path: Path) -> pd.DataFrame:

@@ -118,10 +118,12 @@ def test_what_has_not_begun_can_be_withdrawn():
 
 def test_the_size_is_that_of_the_backend(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    assert batch_size(EngineConfig()) == 1
+    auto = EngineConfig(batch="auto")
+    assert batch_size(auto) == 1
     with pytest.raises(UnusablePoolError, match=r"set engine.backend to jax"):
         batch_size(EngineConfig(batch=4))
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    assert batch_size(EngineConfig()) == 8
-    assert batch_size(EngineConfig(resources={"num_gpus": 0.5})) == 32
+    assert batch_size(auto) == 8
+    assert batch_size(EngineConfig()) == 1  # runs are replayed to the last digit unless one asks for batches
+    assert batch_size(EngineConfig(batch="auto", resources={"num_gpus": 0.5})) == 32
     assert batch_size(EngineConfig(batch=4)) == 4
